@@ -1,0 +1,93 @@
+"""Where files live: resources, the cache, logs; and how files are written so that nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+APP = "compress-studio"
+HOME_VARIABLE = "COMPRESS_STUDIO_HOME"
+
+
+def resource(name: str) -> Path:
+    """The path of a bundled resource: inside the installed package first, else beside it in the checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "_resources" / name
+    return installed if installed.exists() else package.parent / "resources" / name
+
+
+def cache_dir() -> Path:
+    """The folder of results that may be thrown away; made when missing."""
+    return _made(_home("cache"))
+
+
+def data_dir() -> Path:
+    """The folder of what must be kept (settings, autosaves); made when missing."""
+    return _made(_home("data"))
+
+
+def log_dir() -> Path:
+    """The folder of log files; made when missing."""
+    return _made(_home("cache") / "logs")
+
+
+@contextmanager
+def atomic_path(target: Path) -> Generator[Path]:
+    """Give a temporary path in the folder of target; rename it to target when the block ends well.
+
+    A failure inside the block leaves the old target as it was and removes the temporary file.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write a whole file or nothing."""
+    with atomic_path(target) as part:
+        part.write_bytes(content)
+
+
+def write_text(target: Path, content: str) -> None:
+    """Write a whole UTF-8 file or nothing."""
+    write_bytes(target, content.encode("utf-8"))
+
+
+@contextmanager
+def scratch_dir(parent: Path | None = None) -> Generator[Path]:
+    """A fresh folder that is removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="cs-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _home(kind: str) -> Path:
+    override = os.environ.get(HOME_VARIABLE)
+    if override:
+        return Path(override) / kind
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
+        return base / APP / kind
+    if sys.platform == "darwin":
+        return home / "Library" / ("Caches" if kind == "cache" else "Application Support") / APP
+    variable, fallback = ("XDG_CACHE_HOME", ".cache") if kind == "cache" else ("XDG_DATA_HOME", ".local/share")
+    return Path(os.environ.get(variable) or home / fallback) / APP
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

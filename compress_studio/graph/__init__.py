@@ -1,0 +1,1 @@
+"""The inside of a network, on onnx_ir; no torch."""

@@ -1,0 +1,35 @@
+"""What the engine is handed instead of importing it: the steps, the meters, the data sets and the look at a file."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compress_studio.spec.data import DataRequest, DataSource
+from compress_studio.spec.registry import MeterRegistry, StepRegistry
+
+BUILT_IN = "compress_studio.steps.runtime:make_runtime"
+"""Named, not imported: the engine, the command line and the window reach the steps through this only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Making one imports no heavy package; calling open_data and inspect does, so both belong into a worker process."""
+
+    steps: StepRegistry
+    meters: MeterRegistry
+    data_digest: Callable[[DataRequest], str]
+    """Names the contents of a data set and the options; cheap, standard library only; raises BadInput."""
+    open_data: Callable[[DataRequest, Path], DataSource]
+    """open_data(request, network) joins a data set to the inputs of a network; raises BadInput."""
+    inspect: Callable[[Path], Mapping[str, Any]]
+    """The facts of any file a user may drop (see graph.facts); raises BadInput."""
+
+
+def load_runtime(name: str = BUILT_IN) -> Runtime:
+    """The runtime that "module:function" makes."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)()
