@@ -1,4 +1,4 @@
-"""What all tests share: an isolated home, the development assets where they exist, and no stray threads or log lines."""
+"""What all tests share: an isolated home, the development assets where they exist, no stray threads or log lines."""
 
 from __future__ import annotations
 
