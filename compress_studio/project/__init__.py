@@ -1,0 +1,1 @@
+"""What the user saves: pipelines, projects, edits, history and files. Plain values; no torch, no window."""
