@@ -1,7 +1,8 @@
 """Train the bundled sample networks from the bundled sample data and export them to ONNX.
 
 Run `python packaging/dev/make_samples.py [fashion] [letters]` from the checkout, with the project installed.
-Not needed to use the program: the results are in resources/samples. Training is seeded; other versions of torch give other digits.
+Not needed to use the program: the results are in resources/samples. Training is seeded; other versions of torch
+give other digits.
 """
 
 from __future__ import annotations
