@@ -15,6 +15,9 @@ RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 PRODUCTS = frozenset({"Gemm", "MatMul"})
 FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
+SCALED = frozenset({"Mul", "Sub"})
+"""Operators that turn stored integers into weights: (q − z) · s. A float behind them is something else."""
+STORING = SCALED | {"Cast", "DequantizeLinear", "Transpose", "Gather", "Reshape", "Identity"}
 EXPORTER_NAME = re.compile(r"^(onnx::|val_|_?\d+$|p_|node_|const_fold_|\w+_quant$)")
 
 
@@ -33,7 +36,7 @@ class WeightLayer:
     """The initializer that stores it."""
     through: tuple[str, ...]
     """Operators between the initializer and the node: () plain, ("Cast",) stored in half precision,
-    ("DequantizeLinear",) quantized, ("Gather", …) a palette, …"""
+    ("DequantizeLinear",) or ("Cast", "Mul") quantized, ("Gather", …) a palette, …"""
     out_axis: int
     """Axis of the weight that counts output channels (rows of an embedding for Gather)."""
     in_axis: int
@@ -145,26 +148,16 @@ def _stored(value: ir.Value) -> tuple[ir.Value | None, tuple[str, ...]]:
     passed: list[str] = []
     while True:
         if value.const_value is not None and value.producer() is None:
-            if passed or (value.dtype is not None and value.dtype.name in FLOATS):
-                return value, tuple(reversed(passed))
-            return None, ()
+            floats = value.dtype is not None and value.dtype.name in FLOATS
+            if floats and not SCALED.isdisjoint(passed):
+                return None, ()
+            return (value, tuple(reversed(passed))) if passed or floats else (None, ())
         producer = value.producer()
-        if producer is None or producer.op_type not in {
-            "Cast",
-            "DequantizeLinear",
-            "Transpose",
-            "Gather",
-            "Reshape",
-            "Identity",
-        }:
+        if producer is None or producer.op_type not in STORING:
             return None, ()
-        first = producer.inputs[0]
+        first = producer.inputs[1] if producer.op_type == "Gather" else producer.inputs[0]
         if first is None or (producer.op_type == "Gather" and not _is_palette(producer)):
             return None, ()
-        if producer.op_type == "Gather":
-            first = producer.inputs[1]
-            if first is None:
-                return None, ()
         passed.append(producer.op_type)
         value = first
 
