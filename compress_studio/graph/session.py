@@ -26,6 +26,23 @@ def open_session(
     Args: network is a file, serialized bytes or a model in memory; threads within one operator; optimize switches the
     runtime's own graph optimizations. Raises what ONNX Runtime raises for a bad network.
     """
+    folder: Path | None = None
+    if not isinstance(network, bytes | Path):
+        import onnx_ir as ir
+
+        folder = external_folder(network)
+        network = ir.to_proto(network).SerializeToString()
+    return _open(network, threads, optimize=optimize, providers=providers, folder=folder)
+
+
+def _open(
+    network: Path | bytes,
+    threads: int,
+    *,
+    optimize: bool,
+    providers: Sequence[str] = ("CPUExecutionProvider",),
+    folder: Path | None = None,
+) -> ort.InferenceSession:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -35,12 +52,36 @@ def open_session(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if not optimize:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    if not isinstance(network, bytes | Path):
-        import onnx_ir as ir
-
-        network = ir.to_proto(network).SerializeToString()
+    if folder is not None:
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
     source = network if isinstance(network, bytes) else str(network)
     return ort.InferenceSession(source, options, providers=list(providers))
+
+
+def open_tapped(model: ir.Model, tensors: Sequence[str], *, threads: int = 1) -> ort.InferenceSession:
+    """Open a network so that inner tensors of the main graph can be asked for by name, besides its outputs.
+
+    The runtime's graph optimizations are off, so that every tensor is computed as the file says. Weights in a second
+    file are read from there. The model itself is not changed.
+    """
+    import onnx
+    import onnx_ir as ir
+
+    proto = ir.to_proto(model)
+    present = {output.name for output in proto.graph.output}
+    proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in tensors if name not in present)
+    return _open(proto.SerializeToString(), threads, optimize=False, folder=external_folder(model))
+
+
+def external_folder(model: ir.Model) -> Path | None:
+    """The folder of the second file in which a model keeps weights, or None when it has none."""
+    import onnx_ir as ir
+
+    for graph in model.graphs():
+        for value in graph.initializers.values():
+            if isinstance(value.const_value, ir.ExternalTensor):
+                return Path(value.const_value.base_dir)
+    return None
 
 
 def run(
