@@ -3,8 +3,8 @@
     python packaging/dev/step_table.py CASES.toml [--step ID[:key=value]]… [--out TABLE.md]
 
 CASES.toml lists what to measure: `[[case]]` with `model`, optional `data` and `name`; paths relative to the file.
-A row per model and step: the metric before and after, bytes ÷, latency ÷ with its interval, layers changed, warnings, or
-the reason of the refusal. Nothing is hidden: a run that fails is a row too.
+A row per model and step: the metric before and after, bytes ÷, latency ÷ with its interval, layers changed,
+warnings, or the reason of the refusal. Nothing is hidden: a run that fails is a row too.
 """
 
 from __future__ import annotations
