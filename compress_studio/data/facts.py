@@ -1,0 +1,85 @@
+"""What the data package must know of a network: its inputs and outputs. Weights are never read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compress_studio.base.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFact:
+    """One input or output of a network."""
+
+    name: str
+    dtype: np.dtype | None
+    """None: not a tensor (a sequence, a map, …). Text is dtype object."""
+    dims: tuple[int | None, ...] | None
+    """None in it: free; None as a whole: rank unknown."""
+
+    @property
+    def floating(self) -> bool:
+        import numpy as np
+
+        return self.dtype is not None and (np.issubdtype(self.dtype, np.floating) or self.dtype.name == "bfloat16")
+
+    @property
+    def shape_text(self) -> str:
+        """The shape as people read it: N × 1 × 28 × 28."""
+        if self.dims is None:
+            return "any shape"
+        return words(self.dims)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """Inputs that must be fed, and outputs."""
+
+    inputs: tuple[TensorFact, ...]
+    outputs: tuple[TensorFact, ...]
+
+
+def words(dims: tuple[int | None, ...]) -> str:
+    """A shape with × between; the free first dimension is N, other free ones *."""
+    parts = [("N" if at == 0 else "*") if one is None or one < 0 else str(one) for at, one in enumerate(dims)]
+    return " × ".join(parts) or "a single number"
+
+
+def network_facts(path: Path) -> NetworkFacts:
+    """Inputs without those that have a default, and outputs, of an ONNX file. Raises BadInput when it is not one."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        graph = onnx.load(str(path), load_external_data=False).graph
+    except (DecodeError, OSError) as error:
+        raise BadInput(f"{path} is not a readable ONNX file: {error}", "Open it as a model first.") from error
+    defaults = {one.name for one in graph.initializer} | {one.values.name for one in graph.sparse_initializer}
+    return NetworkFacts(
+        tuple(_fact(one) for one in graph.input if one.name not in defaults), tuple(_fact(one) for one in graph.output)
+    )
+
+
+def _fact(value: onnx.ValueInfoProto) -> TensorFact:
+    import numpy as np
+    import onnx
+
+    if value.type.WhichOneof("value") != "tensor_type":
+        return TensorFact(value.name, None, None)
+    tensor = value.type.tensor_type
+    if tensor.elem_type == onnx.TensorProto.STRING:
+        dtype: np.dtype | None = np.dtype(object)
+    elif tensor.elem_type == onnx.TensorProto.UNDEFINED:
+        dtype = None
+    else:
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    if not tensor.HasField("shape"):
+        return TensorFact(value.name, dtype, None)
+    sizes = tuple(dim.dim_value if dim.WhichOneof("value") == "dim_value" else None for dim in tensor.shape.dim)
+    return TensorFact(value.name, dtype, tuple(one if one is None or one > 0 else None for one in sizes))

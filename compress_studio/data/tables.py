@@ -1,0 +1,287 @@
+"""Tables: CSV of any dialect, and Parquet where a reader is installed."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import importlib.util
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compress_studio.base.errors import BadInput
+from compress_studio.data.facts import NetworkFacts
+from compress_studio.data.naming import NO_LABELS, first_known
+from compress_studio.data.options import Options
+from compress_studio.data.rows import ArrayRows, Found, Rows, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CSV = frozenset({".csv", ".tsv", ".txt"})
+PARQUET = frozenset({".parquet", ".pq"})
+SUFFIXES = CSV | PARQUET
+MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "?"})
+LOOK = 50
+PIECE = 50_000
+"""Rows that are turned into numbers at once: text takes far more memory than numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a CSV file is written."""
+
+    encoding: str
+    delimiter: str
+    decimal: str
+    header: bool
+
+
+def read_tables(paths: Mapping[str, Path], facts: NetworkFacts, options: Options) -> Found:
+    """Tables by part, with labels taken from the column that is named like labels, or the last one.
+
+    Raises BadInput naming file, line and column for what is neither number nor label.
+    """
+    tables: dict[str, Table] = {}
+    for part, path in paths.items():
+        columns = _parquet(path) if path.suffix.lower() in PARQUET else _csv(path, options)
+        label = _label_column(path, columns, facts, options)
+        labels = columns.pop(label) if label else None
+        tables[part] = Table(_features(path, columns, facts, options), labels, _namer(path))
+    return Found("table", tables)
+
+
+def sniff(path: Path, options: Options) -> Dialect:
+    """Encoding, delimiter, decimal sign and header of a CSV file, where they are not declared."""
+    encoding = options.encoding or _encoding(path)
+    lines = _head(path, encoding)
+    if not lines:
+        raise BadInput(f"{path} is empty.", "Give a table with at least one row.")
+    delimiter = options.delimiter or _delimiter(lines)
+    rows = list(csv.reader(lines, delimiter=delimiter))
+    cells = [cell.strip() for row in rows[1:] or rows for cell in row]
+    comma = delimiter != "," and any(re.fullmatch(r"[+-]?\d*,\d+([eE][+-]?\d+)?", cell) for cell in cells)
+    decimal = options.decimal or ("," if comma else ".")
+    header = _has_header(rows, decimal) if options.header is None else options.header
+    return Dialect(encoding, delimiter, decimal, header)
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    if start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return "utf-16"
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            while stream.read(1 << 20):
+                pass
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig"
+
+
+def _head(path: Path, encoding: str) -> list[str]:
+    try:
+        with path.open(encoding=encoding, newline="") as stream:
+            return [line for line, _ in zip(stream, range(LOOK), strict=False) if line.strip()]
+    except (UnicodeError, LookupError) as error:
+        raise BadInput(f"{path} cannot be read as {encoding}: {error}", "Correct encoding.") from error
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    best, most = ",", 0
+    for candidate in (";", "\t", "|", ","):
+        counts = [len(row) - 1 for row in csv.reader(lines, delimiter=candidate)]
+        if min(counts) == max(counts) > most:
+            best, most = candidate, counts[0]
+            if candidate != ",":
+                break
+    return best
+
+
+def _has_header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
+    if len(rows) < 2:
+        return any(_number(cell, decimal) is None for cell in rows[0])
+    pairs = zip(rows[0], rows[1], strict=False)
+    if any(_number(one, decimal) is None and _number(two, decimal) is not None for one, two in pairs):
+        return True
+    return all(_number(cell, decimal) is None for cell in rows[0])
+
+
+def _csv(path: Path, options: Options) -> dict[str, np.ndarray]:
+    """Columns by name: numbers where every cell is a number or missing, else text."""
+    dialect = sniff(path, options)
+    names: list[str] = []
+    pieces: list[list[np.ndarray]] = []
+    for block in _blocks(path, dialect):
+        if not names:
+            first = block[0][1]
+            names = _names(first) if dialect.header else [f"c{at}" for at in range(len(first))]
+            block = block[1:] if dialect.header else block
+            pieces = [[] for _ in names]
+        for number, row in block:
+            if len(row) != len(names):
+                raise BadInput(
+                    f"{path}, line {number}: {len(row)} columns, expected {len(names)}.",
+                    "Check the line, or declare delimiter in the data options.",
+                )
+        for at, column in enumerate(zip(*(row for _, row in block), strict=True)):
+            pieces[at].append(_column(column, dialect.decimal))
+    if not pieces or not any(pieces):
+        raise BadInput(f"{path} holds no rows.", "Give a table with at least one row below the header.")
+    return {name: _merged(own) for name, own in zip(names, pieces, strict=True)}
+
+
+def _blocks(path: Path, dialect: Dialect) -> Iterator[list[tuple[int, list[str]]]]:
+    try:
+        with path.open(encoding=dialect.encoding, newline="") as stream:
+            block: list[tuple[int, list[str]]] = []
+            reader = csv.reader(stream, delimiter=dialect.delimiter)
+            for row in reader:
+                if any(cell.strip() for cell in row):
+                    block.append((reader.line_num, row))
+                if len(block) == PIECE:
+                    yield block
+                    block = []
+            if block:
+                yield block
+    except (csv.Error, UnicodeError) as error:
+        raise BadInput(
+            f"{path} cannot be read: {error}", "Declare encoding and delimiter in the data options."
+        ) from error
+
+
+def _names(row: Sequence[str]) -> list[str]:
+    taken: list[str] = []
+    for cell in row:
+        name = cell.strip() or f"c{len(taken)}"
+        taken.append(name if name not in taken else f"{name}_{len(taken)}")
+    return taken
+
+
+def _column(cells: Sequence[str], decimal: str) -> np.ndarray:
+    import numpy as np
+
+    numbers: list[float] = []
+    for cell in cells:
+        number = _number(cell, decimal)
+        if number is None:
+            return np.asarray([one.strip() for one in cells])
+        numbers.append(number)
+    return np.asarray(numbers, np.float64)
+
+
+def _merged(pieces: Sequence[np.ndarray]) -> np.ndarray:
+    import numpy as np
+
+    if all(one.dtype.kind == "f" for one in pieces):
+        return np.concatenate(list(pieces))
+    return np.concatenate([one.astype(str) for one in pieces])
+
+
+def _number(cell: str, decimal: str) -> float | None:
+    text = cell.strip()
+    if text.lower() in MISSING:
+        return float("nan")
+    if decimal == ",":
+        text = (
+            text.replace(".", "").replace(",", ".")
+            if re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+,\d+", text)
+            else text.replace(",", ".")
+        )
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _label_column(path: Path, columns: Mapping[str, np.ndarray], facts: NetworkFacts, options: Options) -> str:
+    if options.labels == NO_LABELS:
+        return ""
+    if options.labels:
+        if options.labels not in columns:
+            raise BadInput(
+                f"{path} has no column {options.labels}; it has {', '.join(columns)}.", "Correct labels in the options."
+            )
+        return options.labels
+    named = first_known(columns)
+    if named:
+        return named
+    inputs = {one.name for one in facts.inputs}
+    last = list(columns)[-1]
+    if inputs <= set(columns):
+        return last if last not in inputs else ""
+    want = facts.inputs[0].dims
+    if want is not None and len(want) == 2 and want[1] == len(columns) and columns[last].dtype.kind == "f":
+        return ""
+    return last if len(columns) > 1 else ""
+
+
+def _features(
+    path: Path, columns: Mapping[str, np.ndarray], facts: NetworkFacts, options: Options
+) -> Mapping[str, Rows]:
+    import numpy as np
+
+    by_input = {fact.name: options.of(fact.name).array or fact.name for fact in facts.inputs}
+    if set(by_input.values()) <= set(columns):
+        made: dict[str, Rows] = {}
+        for fact in facts.inputs:
+            column = columns[by_input[fact.name]]
+            if column.dtype.kind == "U" and fact.dtype != object:
+                raise _categorical(path, by_input[fact.name], column)
+            flat = fact.dims is not None and len(fact.dims) == 1
+            values = (
+                column
+                if column.dtype.kind == "U" or (fact.dtype is not None and fact.dtype.kind in "iu")
+                else column.astype(np.float32)
+            )
+            made[by_input[fact.name]] = ArrayRows(values if flat else values[:, None])
+        return made
+    if len(facts.inputs) != 1:
+        missing = next(name for name in by_input.values() if name not in columns)
+        raise BadInput(
+            f"{path} has no column {missing}; the network wants {', '.join(by_input)}, the table has "
+            f"{', '.join(columns)}.",
+            "Name the columns like the inputs of the network.",
+        )
+    for name, column in columns.items():
+        if column.dtype.kind == "U":
+            raise _categorical(path, name, column)
+    return {facts.inputs[0].name: ArrayRows(np.stack([one.astype(np.float32) for one in columns.values()], axis=1))}
+
+
+def _categorical(path: Path, name: str, column: np.ndarray) -> BadInput:
+    bad = next((str(one) for one in column if _number(str(one), ".") is None), str(column[0]))
+    return BadInput(
+        f"{path}: the column {name} holds text ({bad}), the network wants numbers.",
+        "Encode it as the numbers with which the network was trained, or declare labels if this is the label column.",
+    )
+
+
+def _parquet(path: Path) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    columns: dict[str, np.ndarray] = {}
+    if importlib.util.find_spec("pyarrow") is not None:
+        parquet = importlib.import_module("pyarrow.parquet")
+        table = parquet.read_table(path)
+        columns = {name: table.column(name).to_numpy() for name in table.column_names}
+    elif importlib.util.find_spec("polars") is not None:
+        frame = importlib.import_module("polars").read_parquet(path)
+        columns = {name: frame[name].to_numpy() for name in frame.columns}
+    else:
+        raise BadInput(
+            f"{path} is a Parquet file, and no reader for it is installed.",
+            "Run: python -m pip install pyarrow, or save the table as .csv.",
+        )
+    if not columns or not len(next(iter(columns.values()))):
+        raise BadInput(f"{path} holds no rows.", "Give a table with at least one row.")
+    return {
+        name: one.astype(np.float64) if one.dtype.kind in "biuf" else one.astype(str) for name, one in columns.items()
+    }
+
+
+def _namer(path: Path) -> Callable[[int], str]:
+    return lambda number: f"{path.name}, row {number + 1}"
