@@ -1,0 +1,236 @@
+"""Words on the command line to commands, and errors to messages and exit codes.
+
+Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input, 130 stopped by the user. Results go to stdout,
+everything else to stderr. Importing this module loads the standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
+
+from compress_studio.base.errors import BadInput, Cancelled, UserError
+
+DESCRIPTION = "Make a neural network smaller and faster, and prove it."
+STOPPED = 130
+EXAMPLES = """examples:
+  compress-studio info model.onnx
+  compress-studio run model.onnx --step prune.channels:amount=0.5 --step quantize.static --data data.npz --out small
+  compress-studio run small/project.cstudio --set prune1.amount=0.3
+  compress-studio measure small/model.onnx --reference model.onnx --data data.npz
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose mistakes are reported like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; returns the exit code and never raises for what a user did."""
+    as_json = "--json" in argv
+    _survive_narrow_encodings()
+    try:
+        parser = make_parser()
+        if not argv:
+            sys.stdout.write(parser.format_help())
+            return BadInput.exit_code
+        options = parser.parse_args(list(argv))
+        return _command(options.command)(options)
+    except SystemExit as done:  # --help ends this way
+        return done.code if isinstance(done.code, int) else 0
+    except UserError as error:
+        return _report(error.message, error.hint, error.exit_code, as_json)
+    except (Cancelled, KeyboardInterrupt):
+        return _report("Stopped.", "Finished steps are kept: the same command goes on from there.", STOPPED, as_json)
+    except BrokenPipeError:
+        # Whoever read our output has gone; give the interpreter nothing to complain about when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UserError.exit_code
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}:
+            where = f"{error.filename}: " if error.filename else ""
+            hint = "Make room, or choose another folder."
+            return _report(f"Writing failed: {where}{error.strerror}.", hint, UserError.exit_code, as_json)
+        return _bug(error, as_json)
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug becomes one line and a log
+        return _bug(error, as_json)
+
+
+def make_parser() -> Parser:
+    """All commands with their arguments."""
+    parser = Parser(
+        prog="compress-studio",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", "-V", action="version", version=_version())
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    _add_info(commands)
+    _add_steps(commands)
+    _add_run(commands)
+    _add_measure(commands)
+    _add_export(commands)
+    _add_samples(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction  # argparse gives the type no public name
+
+
+def _add_info(commands: Commands[Parser]) -> None:
+    one = commands.add_parser("info", help="what is in a model file", description="Show what is in a model file.")
+    one.add_argument("model", metavar="MODEL", help="an ONNX or PyTorch file")
+    _add_json(one)
+
+
+def _add_steps(commands: Commands[Parser]) -> None:
+    text = "List the steps, or show one with its parameters, their ranges and defaults."
+    one = commands.add_parser("steps", help="the steps there are, and their parameters", description=text)
+    one.add_argument("step", metavar="STEP_ID", nargs="?", help="show this step only")
+    _add_json(one)
+
+
+def _add_run(commands: Commands[Parser]) -> None:
+    text = "Run a model through steps, or a saved project, and measure every result."
+    one = commands.add_parser("run", help="compress a model and measure the results", description=text)
+    one.add_argument("subject", metavar="MODEL|PROJECT", help="a model file, or a project file (.cstudio)")
+    one.add_argument(
+        "--step",
+        metavar="ID[:KEY=VALUE,...]",
+        action="append",
+        default=[],
+        dest="steps",
+        help="a step to apply, in order; see `compress-studio steps`",
+    )
+    one.add_argument(
+        "--set",
+        metavar="NODE.KEY=VALUE",
+        action="append",
+        default=[],
+        dest="changes",
+        help="change a parameter of a project for this run",
+    )
+    one.add_argument("--data", metavar="DATA", help="samples: .npz, .npy, .csv, .parquet, a folder, or data.toml")
+    one.add_argument("--out", metavar="DIR", help="write model.onnx, project.cstudio and report.json here")
+    one.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where training runs (default: auto)")
+    one.add_argument("--seed", type=_count, metavar="N", help="of everything random (default: 0)")
+    _add_threads(one)
+    _add_json(one)
+
+
+def _add_measure(commands: Commands[Parser]) -> None:
+    text = "Measure models as they are, each against the reference (the first model unless told otherwise)."
+    one = commands.add_parser("measure", help="measure models as they are", description=text)
+    one.add_argument("models", metavar="MODEL", nargs="+", help="an ONNX or PyTorch file")
+    one.add_argument("--reference", metavar="MODEL", help="the model to compare with")
+    one.add_argument("--data", metavar="DATA", help="samples: .npz, .npy, .csv, .parquet, a folder, or data.toml")
+    _add_threads(one)
+    _add_json(one)
+
+
+def _add_export(commands: Commands[Parser]) -> None:
+    text = "Write the network of a node of a project to a file, running what is missing."
+    one = commands.add_parser("export", help="write a network of a project to a file", description=text)
+    one.add_argument("project", metavar="PROJECT", help="a project file (.cstudio)")
+    one.add_argument("--node", metavar="NODE", help="its name in the project (default: the last)")
+    one.add_argument("--out", metavar="FILE", required=True, help="the .onnx file to write")
+    _add_threads(one)
+    _add_json(one)
+
+
+def _add_samples(commands: Commands[Parser]) -> None:
+    text = "List the bundled samples, or copy one to a folder."
+    one = commands.add_parser("samples", help="models and data to try things with", description=text)
+    one.add_argument("name", metavar="NAME", nargs="?", help="the sample to copy")
+    one.add_argument("--out", metavar="DIR", help="the folder to copy it to (default: one named after it)")
+    _add_json(one)
+
+
+def _add_json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _add_threads(parser: Parser) -> None:
+    parser.add_argument("--threads", type=_positive, metavar="N", help="processor threads for timing (default: 1)")
+
+
+def _count(word: str) -> int:
+    number = int(word)
+    if not 0 <= number < 2**63:
+        raise argparse.ArgumentTypeError("must be a whole number, 0 or more")
+    return number
+
+
+def _positive(word: str) -> int:
+    number = int(word)
+    if not 1 <= number <= 1024:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 1024")
+    return number
+
+
+_count.__name__ = _positive.__name__ = "whole number"
+
+
+def _version() -> str:
+    from compress_studio import __version__
+
+    return f"compress-studio {__version__}"
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    """The function of a command; only its own module is imported."""
+    import importlib
+
+    return importlib.import_module(MODULES[name]).command
+
+
+MODULES: Mapping[str, str] = {
+    "info": "compress_studio.cli.info",
+    "steps": "compress_studio.cli.steps",
+    "run": "compress_studio.cli.run",
+    "measure": "compress_studio.cli.measure",
+    "export": "compress_studio.cli.export",
+    "samples": "compress_studio.cli.samples",
+}
+
+
+def _report(message: str, hint: str, code: int, as_json: bool) -> int:
+    from compress_studio.cli.console import print_error
+
+    print_error(message, hint, code, as_json=as_json)
+    return code
+
+
+def _bug(error: Exception, as_json: bool) -> int:
+    """Put the traceback into the log; the user gets one line and its place."""
+    import logging
+
+    from compress_studio.base.logs import set_up
+    from compress_studio.base.paths import log_dir
+
+    name = type(error).__name__
+    try:
+        path = set_up(log_dir())
+        logging.getLogger("compress_studio.cli").error("The command failed", exc_info=error)
+    except OSError:
+        return _report(f"This is a bug: {name}: {error}.", "Please report it.", UserError.exit_code, as_json)
+    first = (str(error).strip().splitlines() or [""])[0]
+    hint = f"Please report it with the log {path}."
+    return _report(f"This is a bug: {name}: {first}", hint, UserError.exit_code, as_json)
+
+
+def _survive_narrow_encodings() -> None:
+    """A terminal that cannot show ÷ shows ? instead of ending the program."""
+    import io
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
