@@ -15,7 +15,6 @@ from compress_studio.spec.registry import StepRegistry, load_steps
 from compress_studio.spec.step import StepSpec, spec_of
 from tests.unit.project.steps import distil, prune, registry, source
 
-
 Install = Callable[..., StepRegistry]
 
 
