@@ -1,0 +1,108 @@
+"""One clear sentence, and what to do next, for each kind of file that cannot be opened."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from compress_studio.artifacts import pickles
+from compress_studio.artifacts.sniffing import Format
+from compress_studio.base.errors import BadInput
+
+LARGEST_GROWTH = 100
+BOMB_BYTES = 256 << 20
+EXPORT = 'torch.onnx.export(net, (example_input,), "model.onnx", dynamo=True)'
+HINTS = {
+    Format.TFLITE: "Convert it with tf2onnx: python -m tf2onnx.convert --tflite {name} --output model.onnx.",
+    Format.SAVED_MODEL: "Convert it with tf2onnx: python -m tf2onnx.convert --saved-model {name} --output model.onnx.",
+    Format.TENSORFLOW: "Convert it with tf2onnx: python -m tf2onnx.convert --graphdef {name} --output model.onnx.",
+    Format.KERAS: 'Export it in Keras: model.export("model.onnx", format="onnx").',
+    Format.HDF5: 'If it is a Keras model, export it: model.export("model.onnx", format="onnx").',
+    Format.ORT: "Open the .onnx file from which it was made.",
+    Format.OPENVINO: "Open the model from which it was made.",
+    Format.GGUF: "Open the model from which it was made.",
+    Format.TORCHSCRIPT: 'Export it to ONNX: torch.onnx.export(torch.jit.load("{name}"), (example_input,), '
+    '"model.onnx", dynamo=False).',
+    Format.PT2: 'Export it to ONNX: torch.onnx.export(torch.export.load("{name}"), (), "model.onnx", dynamo=True); '
+    "only load files that you trust.",
+    Format.SAFETENSORS: f"Build the network in PyTorch, load these weights into it and export it: {EXPORT}.",
+    Format.EMPTY: "Copy or download it again.",
+    Format.DAMAGED_ZIP: "Copy or download it again.",
+    Format.FOLDER: "Give the model file itself.",
+    Format.ZIP: "Unpack it and give the model file itself.",
+}
+DATA = frozenset({Format.NPZ, Format.NPY, Format.PARQUET, Format.IMAGE, Format.CSV})
+
+
+def refuse(path: Path, kind: Format) -> BadInput:
+    """The error for a file that is no ONNX model. Looks into PyTorch files without running anything from them."""
+    name = path.name
+    if kind is Format.CHECKPOINT:
+        return _refuse_checkpoint(path)
+    if kind is Format.PICKLE:
+        return _refuse_pickle(path)
+    if kind in {Format.TORCHSCRIPT, Format.PT2}:
+        bomb = _bomb(path)
+        if bomb is not None:
+            return bomb
+    if kind in DATA:
+        return BadInput(
+            f"{name} is {kind.value}: that is data, not a model.", "Give a model (.onnx), and this as --data."
+        )
+    if kind is Format.SAFETENSORS:
+        return BadInput(f"{name} holds only weights, no architecture.", HINTS[kind])
+    if kind in {Format.EMPTY, Format.DAMAGED_ZIP, Format.UNKNOWN, Format.TEXT}:
+        hint = HINTS.get(kind, "Give an ONNX model (.onnx).")
+        return BadInput(f"{name} is {kind.value}, not a model.", hint)
+    hint = HINTS.get(kind, "").format(name=name)
+    return BadInput(f"{name} is {kind.value}. Only ONNX models can be opened.", hint)
+
+
+def _bomb(path: Path) -> BadInput | None:
+    """The refusal of an archive that grows far beyond its size when unpacked, from its table of contents."""
+    try:
+        unpacked = pickles.unpacked_size(path)
+    except (zipfile.BadZipFile, OSError):
+        return refuse(path, Format.DAMAGED_ZIP)
+    packed = max(path.stat().st_size, 1)
+    if unpacked > BOMB_BYTES and unpacked > LARGEST_GROWTH * packed:
+        return BadInput(
+            f"{path.name} has {packed / 1e6:.1f} MB but would unpack to {unpacked / 1e9:.1f} GB, which no model does.",
+            "Do not open it; get the model from its source again.",
+        )
+    return None
+
+
+def _refuse_checkpoint(path: Path) -> BadInput:
+    bomb = _bomb(path)
+    if bomb is not None:
+        return bomb
+    try:
+        facts = pickles.read_checkpoint(path)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):
+        return refuse(path, Format.DAMAGED_ZIP)
+    return _say(path, facts)
+
+
+def _refuse_pickle(path: Path) -> BadInput:
+    with path.open("rb") as stream:
+        facts = pickles.scan(stream.read(pickles.MAX_PICKLE))
+    return _say(path, facts)
+
+
+def _say(path: Path, facts: pickles.PickleFacts) -> BadInput:
+    name = path.name
+    foreign = [one.replace(" ", ".") for one in facts.foreign]
+    if foreign:
+        return BadInput(
+            f"{name} was not opened: it is a Python pickle that would run code from the file"
+            f" ({', '.join(foreign[:3])}{', …' if len(foreign) > 3 else ''}).",
+            f"If you trust it, open it in PyTorch yourself and export the network: {EXPORT}.",
+        )
+    listed = [f"{key} {'×'.join(map(str, shape)) or 'scalar'}" for key, shape in facts.tensors.items()]
+    inside = f" ({len(listed)} tensors: {', '.join(listed[:6])}{', …' if len(listed) > 6 else ''})" if listed else ""
+    return BadInput(
+        f"{name} holds only weights, no architecture{inside}.",
+        f"Build the network in PyTorch, load the weights with net.load_state_dict(torch.load({name!r},"
+        f" weights_only=True)) and export it: {EXPORT}.",
+    )
