@@ -73,6 +73,26 @@ def symmetric(array: np.ndarray, bits: int = 8, keep: Sequence[int] = (), scale:
     return Quantized(values, scale)
 
 
+def closest(array: np.ndarray, bits: int, keep: Sequence[int] = ()) -> Quantized:
+    """Quantize symmetrically with the scales, out of a few, that give the smallest squared error.
+
+    Uses all 2^bits values: a scale may be negative, so that the largest weight of either sign can sit at the one end
+    that reaches further, and a little smaller than the largest weight asks, which clips that one and helps the rest.
+    """
+    _check_finite(array)
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    axes = tuple(axis for axis in range(array.ndim) if axis not in {one % array.ndim for one in keep})
+    widest = np.abs(array).max(axis=axes, keepdims=True, initial=0.0)
+    best = _positive(widest / high)
+    least = np.full(widest.shape, np.inf, np.float32)
+    for divisor in (high, *(high + 1 + 0.5 * step for step in range(4))):
+        for sign in (1, -1):
+            scale = sign * _positive(widest / divisor)
+            error = np.square(np.clip(np.rint(array / scale), low, high) * scale - array).sum(axis=axes, keepdims=True)
+            best, least = np.where(error < least, scale, best), np.minimum(error, least)
+    return Quantized(np.clip(np.rint(array / best), low, high).astype(np.int8), best)
+
+
 def asymmetric(array: np.ndarray, bits: int = 8, keep: Sequence[int] = ()) -> Quantized:
     """Quantize to unsigned numbers with a zero point per index along the kept axes; zero stays exactly zero."""
     _check_finite(array)
@@ -96,15 +116,14 @@ def blocks_of(array: np.ndarray, block: int) -> np.ndarray:
 def half_scales(quantized: Quantized, array: np.ndarray, bits: int) -> Quantized | None:
     """The same array quantized with scales that half precision holds exactly; None when they do not fit there."""
     low, high = HALF_RANGE
-    if quantized.scale.min(initial=1.0) < low or quantized.scale.max(initial=1.0) > high:
+    sizes = np.abs(quantized.scale)
+    if sizes.min(initial=1.0) < low or sizes.max(initial=1.0) > high:
         return None
-    rounded = quantized.scale.astype(np.float16)
-    # The next number up where rounding went down, so that the largest value is not clipped.
-    rounded = np.where(rounded < quantized.scale, np.nextafter(rounded, np.float16(np.inf)), rounded)
-    scale = rounded.astype(np.float32)
-    if quantized.zero is None:
-        return symmetric(array, bits, scale=scale)
-    return _with_zero(array, scale, quantized.zero.astype(np.float32), 2**bits - 1)
+    scale = quantized.scale.astype(np.float16).astype(np.float32)
+    if quantized.zero is not None:
+        return _with_zero(array, scale, quantized.zero.astype(np.float32), 2**bits - 1)
+    top = 2 ** (bits - 1)
+    return Quantized(np.clip(np.rint(array / scale), -top, top - 1).astype(np.int8), scale)
 
 
 def pack4(values: np.ndarray) -> np.ndarray:

@@ -40,7 +40,9 @@ def why_not(layer: WeightLayer) -> str:
         return "its weights are an output of the network"
     if layer.weight.dtype is not None and layer.weight.dtype.name == "DOUBLE":
         return "it computes in double precision"
-    if float_weight(layer) is None:
+    if float_weight(layer) is None or (
+        layer.through and any(use.node.op_type != "Cast" for use in layer.weight.uses())
+    ):
         return f"its weights are already stored in another form ({', '.join(layer.through) or layer.weight.dtype})"
     return ""
 
@@ -134,6 +136,21 @@ def store_quantized(
         result = chain.op("Reshape", [result, target], f"{stem}_r")
         result.shape = ir.Shape(shape)
     chain.replace(value, result)
+
+
+def make_plain(layer: WeightLayer) -> ir.Value:
+    """Let the readers of weights in half precision read a plain float32 initializer; returns it."""
+    value = layer.weight
+    if not layer.through:
+        return value
+    array = layer.array.astype(np.float32)
+    casts = [use.node for use in value.uses()]
+    set_array(value, array)
+    for node in casts:
+        replace_uses(node.outputs[0], value)
+        assert node.graph is not None
+        node.graph.remove(node, safe=True)
+    return value
 
 
 def integer_tensor(values: np.ndarray, bits: int, name: str) -> ir.TensorProtocol:
