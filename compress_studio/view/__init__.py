@@ -1,0 +1,1 @@
+"""A network as a differentiable torch module with the names of its ONNX graph, and training on it."""

@@ -1,0 +1,103 @@
+"""What the outputs of a network mean: scores of classes, independent chances, or plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import onnx_ir as ir
+import torch
+from torch import Tensor
+
+from compress_studio.spec.data import Task
+
+PASSING = frozenset({"Identity", "Cast", "Dropout"})
+SCORES = re.compile(r"logit|class|score|prob|label|softmax|pred", re.IGNORECASE)
+CLOSE = 1e-3
+
+
+class Kind(StrEnum):
+    """How the numbers of an output are to be read."""
+
+    LOGITS = "logits"
+    """Unnormalized scores of classes that exclude each other."""
+    PROBABILITIES = "probabilities"
+    """Shares of such classes, adding up to one."""
+    SIGMOID = "sigmoid"
+    """Unnormalized scores of independent yes-or-no questions."""
+    CHANCES = "chances"
+    """Chances of such questions, from 0 to 1."""
+    VALUES = "values"
+    """Anything else: regression, embeddings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One output of a network and where training reads it."""
+
+    output: str
+    tensor: str
+    """The output, or the logits that stand in front of its softmax or sigmoid."""
+    kind: Kind
+    axis: int
+    """The axis of the classes; the last one for other kinds."""
+    outer: Kind
+    """What the output itself holds; differs from kind when tensor stands before the softmax or sigmoid."""
+
+
+def find_heads(model: ir.Model, outputs: Mapping[str, Tensor], task: Task) -> list[Head]:
+    """The float outputs of a network with their meaning.
+
+    It is read from the last operator, from the values of one batch and, for the first output, from what the labels
+    are. Outputs of whole numbers are left out: nothing can be learned from them.
+    """
+    heads: list[Head] = []
+    for value in model.graph.outputs:
+        sample = outputs.get(value.name or "")
+        if sample is not None and sample.is_floating_point() and sample.dim() > 0:
+            heads.append(_head(value, sample, task if not heads else Task.NONE))
+    return heads
+
+
+def _head(value: ir.Value, sample: Tensor, task: Task) -> Head:
+    name = value.name or ""
+    node = value.producer()
+    while node is not None and node.op_type in PASSING and node.inputs[0] is not None:
+        node = node.inputs[0].producer()
+    last = node.op_type if node is not None else ""
+    first = node.inputs[0] if node is not None and node.inputs else None
+    before = first.name if first is not None and first.producer() is not None else None
+    if node is not None and last in {"Softmax", "LogSoftmax"}:
+        axis = node.attributes.get_int("axis", -1) % sample.dim()
+        if last == "LogSoftmax" or before is None:
+            kind = Kind.LOGITS if last == "LogSoftmax" else Kind.PROBABILITIES
+            return Head(name, name, kind, axis, kind)
+        return Head(name, before, Kind.LOGITS, axis, Kind.PROBABILITIES)
+    if last == "Sigmoid" and before is not None:
+        return Head(name, before, Kind.SIGMOID, sample.dim() - 1, Kind.CHANCES)
+    kind = _kind_by_values(name, sample, task)
+    return Head(name, name, kind, sample.dim() - 1, kind)
+
+
+def _kind_by_values(name: str, sample: Tensor, task: Task) -> Kind:
+    within = bool(((sample >= 0) & (sample <= 1 + CLOSE)).all())
+    if sample.dim() > 1 and sample.shape[-1] > 1 and within:
+        total = sample.sum(-1)
+        if bool(torch.allclose(total, torch.ones_like(total), atol=CLOSE)):
+            return Kind.PROBABILITIES
+    if task is Task.CLASSIFY:
+        return Kind.LOGITS
+    if task is Task.BINARY:
+        wide = sample.dim() > 1 and sample.shape[-1] == 2
+        return Kind.LOGITS if wide else Kind.CHANCES if within else Kind.SIGMOID
+    if task is Task.REGRESS:
+        return Kind.VALUES
+    scores = sample.dim() > 1 and sample.shape[-1] > 1 and SCORES.search(name) is not None
+    return Kind.LOGITS if scores else Kind.VALUES
+
+
+def tensors_of(heads: Sequence[Head]) -> list[str]:
+    """The tensors that training reads."""
+    return [head.tensor for head in heads]

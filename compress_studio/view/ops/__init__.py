@@ -1,0 +1,47 @@
+"""Operators by family. Importing this package registers all of them."""
+
+from compress_studio.view.ops import (
+    activations,
+    arithmetic,
+    contrib,
+    control,
+    convolution,
+    filling,
+    indexing,
+    normalization,
+    padding,
+    pooling,
+    products,
+    quantization,
+    recurrent,
+    reduction,
+    resizing,
+    shaping,
+)
+from compress_studio.view.ops.registry import OPERATORS, Attrs, Context, Operator, State, Unsupported, find
+
+__all__ = [
+    "OPERATORS",
+    "Attrs",
+    "Context",
+    "Operator",
+    "State",
+    "Unsupported",
+    "activations",
+    "arithmetic",
+    "contrib",
+    "control",
+    "convolution",
+    "filling",
+    "find",
+    "indexing",
+    "normalization",
+    "padding",
+    "pooling",
+    "products",
+    "quantization",
+    "recurrent",
+    "reduction",
+    "resizing",
+    "shaping",
+]

@@ -1,0 +1,167 @@
+"""A graph as a list of calls on numbered slots, prepared once so that a pass is one loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import onnx_ir as ir
+from torch import Tensor
+
+from compress_studio.view.dtypes import to_tensor
+from compress_studio.view.ops import Context, Operator, State, Unsupported, find
+from compress_studio.view.ops.quantization import LIMITS
+
+NOTHING = -1
+LISTED = 8
+
+
+@dataclass(slots=True)
+class Call:
+    """One node: what to call, where its tensors come from and go to, and which are not needed afterwards."""
+
+    function: Callable[..., Any]
+    context: Context
+    attrs: Mapping[str, Any]
+    ins: tuple[int, ...]
+    outs: tuple[int, ...]
+    host: frozenset[int]
+    frees: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Plan:
+    """The calls of one graph in order."""
+
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+    calls: list[Call] = field(default_factory=list[Call])
+
+
+class Compiler:
+    """Gives every tensor of a network a slot and turns its graphs into plans."""
+
+    def __init__(self, model: ir.Model, state: State, run: Callable[[Plan, Sequence[Tensor]], list[Tensor]]) -> None:
+        self.model = model
+        self.state = state
+        self.run = run
+        self.slots: dict[ir.Value, int] = {}
+        self.missing: dict[str, list[str]] = {}
+
+    def compile(self) -> Plan:
+        """The plan of the whole network. Raises Unsupported naming every operator that the view lacks."""
+        plan, _ = self._graph(self.model.graph, frozenset())
+        if self.missing:
+            raise Unsupported(_sentence(self.missing), "Steps that need no training still work on this network.")
+        return plan
+
+    def slot(self, value: ir.Value | None) -> int:
+        """The slot of a tensor; an absent optional one has none."""
+        if value is None:
+            return NOTHING
+        return self.slots.setdefault(value, len(self.slots))
+
+    def _graph(self, graph: ir.Graph, around: frozenset[ir.Value]) -> tuple[Plan, set[ir.Value]]:
+        """The plan of a graph and the tensors it reads from the graphs around it."""
+        own: set[ir.Value] = set(graph.inputs) | set(graph.initializers.values())
+        plan = Plan(tuple(self.slot(value) for value in graph.inputs))
+        reads: list[set[ir.Value]] = []
+        for node in graph:
+            inner = around | own
+            attrs, captured = self._attributes(node, frozenset(inner))
+            call = self._call(node, attrs)
+            if call is not None:
+                plan.calls.append(call)
+                reads.append({value for value in node.inputs if value is not None} | captured)
+            own |= set(node.outputs)
+        plan.outputs = tuple(self.slot(value) for value in graph.outputs)
+        if not self.missing:
+            self._free(graph, plan, reads)
+        used = set(graph.outputs).union(*reads)
+        return plan, {value for value in used if value not in own}
+
+    def _free(self, graph: ir.Graph, plan: Plan, reads: Sequence[set[ir.Value]]) -> None:
+        """Note behind which call each tensor of this graph is no longer needed."""
+        stored = {self.slot(value) for value in graph.initializers.values()}
+        kept = set(plan.outputs) | set(plan.inputs) | stored
+        last: dict[int, int] = {}
+        own = {slot for call in plan.calls for slot in call.outs}
+        for index, values in enumerate(reads):
+            for value in values:
+                slot = self.slot(value)
+                if slot in own:
+                    last[slot] = index
+            for slot in plan.calls[index].outs:
+                last.setdefault(slot, index)
+        for slot, index in last.items():
+            if slot not in kept and slot != NOTHING:
+                plan.calls[index].frees += (slot,)
+
+    def _call(self, node: ir.Node, attrs: dict[str, Any]) -> Call | None:
+        operator = find(node.domain, node.op_type)
+        reason = "" if operator is None else operator.refuses(attrs, len(node.inputs))
+        if operator is None or reason or "" in attrs:
+            self._miss(node, reason or attrs.get("", ""))
+            return None
+        if node.op_type == "QuantizeLinear" and "limits" not in attrs:
+            attrs |= _limits(node)
+        outputs = max((index + 1 for index, value in enumerate(node.outputs) if value.name), default=1)
+        context = Context(self._version(node), outputs, node.name or "", self.state, self.run)
+        ins = tuple(self.slot(value) for value in node.inputs)
+        outs = tuple(self.slot(value) for value in node.outputs[:outputs])
+        return Call(operator.function, context, attrs, ins, outs, operator.host)
+
+    def _version(self, node: ir.Node) -> int:
+        versions = self.model.opset_imports
+        domain = "" if node.domain == "ai.onnx" else node.domain
+        return node.version or versions.get(domain, versions.get("ai.onnx", 1))
+
+    def _miss(self, node: ir.Node, reason: str) -> None:
+        word = f"{node.domain}.{node.op_type}" if node.domain not in {"", "ai.onnx"} else node.op_type
+        self.missing.setdefault(f"{word} ({reason})" if reason else word, []).append(node.name or "unnamed")
+
+    def _attributes(self, node: ir.Node, around: frozenset[ir.Value]) -> tuple[dict[str, Any], set[ir.Value]]:
+        attrs: dict[str, Any] = {}
+        captured: set[ir.Value] = set()
+        for name, attribute in node.attributes.items():
+            if attribute.type == ir.AttributeType.GRAPH:
+                attrs[name], outside = self._graph(attribute.as_graph(), around)
+                captured |= outside
+            else:
+                try:
+                    attrs[name] = _plain(attribute)
+                except TypeError as problem:
+                    attrs[""] = f"{name}: {problem}"
+        return attrs, captured
+
+
+def _plain(attribute: ir.Attr) -> Any:
+    """An attribute as plain values; a tensor as a tensor."""
+    kind = attribute.type
+    if kind == ir.AttributeType.TENSOR:
+        return to_tensor(attribute.as_tensor().numpy())
+    if kind in {ir.AttributeType.INTS, ir.AttributeType.FLOATS, ir.AttributeType.STRINGS}:
+        return list(attribute.value)
+    if kind in {ir.AttributeType.INT, ir.AttributeType.FLOAT, ir.AttributeType.STRING}:
+        return attribute.value
+    raise TypeError(f"attribute type {kind.name}")
+
+
+def _limits(node: ir.Node) -> dict[str, tuple[int, int]]:
+    """The range of integers of a quantization, by the type of its zero point."""
+    zero = node.inputs[2] if len(node.inputs) > 2 else None
+    if zero is not None and zero.dtype is not None and int(zero.dtype) in LIMITS:
+        return {"limits": LIMITS[int(zero.dtype)]}
+    return {}
+
+
+def _sentence(missing: Mapping[str, Sequence[str]]) -> str:
+    parts: list[str] = []
+    for word, nodes in missing.items():
+        more = f" and {len(nodes) - LISTED} more" if len(nodes) > LISTED else ""
+        parts.append(f"{word} at {', '.join(nodes[:LISTED])}{more}")
+    return "Training does not know these operators: " + "; ".join(parts) + "."
+
+
+__all__ = ["NOTHING", "Call", "Compiler", "Operator", "Plan"]
