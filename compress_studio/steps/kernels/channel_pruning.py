@@ -1,0 +1,222 @@
+"""The work of prune.channels, in the order in which it is done: find, choose, cut and prove, repair, tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from compress_studio.base.errors import BadInput, Refused
+from compress_studio.graph import channels
+from compress_studio.graph.channels.links import Links, key_of
+from compress_studio.graph.channels.removal import removed_indices
+from compress_studio.graph.layers import weight_layers
+from compress_studio.graph.shapes import trace
+from compress_studio.spec.data import Batch, Part
+from compress_studio.steps.kernels import channel_alignment, channel_plan, channel_repair, channel_scores
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx_ir as ir
+
+    from compress_studio.graph.channels import Group, Proof
+    from compress_studio.spec.ports import OnnxNet
+    from compress_studio.spec.step import StepContext
+    from compress_studio.steps.prune_channels import PruneChannelsParams
+
+BATCH = 32
+PROOF_SAMPLES = 4
+SLACK = 0.02
+"""How far the removed share may stay behind the wanted one before the user is told."""
+
+
+class Pruner:
+    """One run of prune.channels on one network."""
+
+    def __init__(self, ctx: StepContext, params: PruneChannelsParams, network: OnnxNet, model: ir.Model) -> None:
+        self.ctx = ctx
+        self.params = params
+        self.network = network
+        self.model = model
+        self.total = len(weight_layers(model))
+        self.frozen: dict[str, str] = {}
+        self.groups: list[Group] = []
+        self.scores: dict[Group, np.ndarray] = {}
+        self.selection: dict[Group, np.ndarray] = {}
+        self.changed: set[str] = set()
+
+    def find(self) -> None:
+        """Find the groups that may be pruned; raises Refused when there are none."""
+        self.ctx.progress(0.02, "Looking for channels that can go together")
+        self.shapes = trace(self.model)
+        found = channels.find_groups(self.model, self.shapes)
+        self.links: Links = found.structure.links
+        self.frozen = {row["layer"]: row["reason"] for row in found.frozen}
+        names = [layer.name for layer in weight_layers(self.model)]
+        for pattern in self.params.skip:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                raise BadInput(f"skip={pattern}: there is no such layer.", f"Layers are: {', '.join(names[:12])}.")
+        for group in found.groups:
+            reason = self._left_alone(group)
+            if reason:
+                self._freeze(group, reason)
+            else:
+                self.groups.append(group)
+        self._require_groups()
+
+    def choose(self) -> None:
+        """Score the units and find how many of each group go."""
+        self.ctx.progress(0.1, "Scoring the channels")
+        self._score()
+        self._require_groups()
+        self.macs = channel_plan.MacModel(self.links.costs, self.links.shapes, self.groups)
+        wanted = (
+            channel_plan.uniform(self.groups, self.params.minimum)
+            if self.params.scope.value == "uniform"
+            else channel_plan.overall(self.scores)
+        )
+        choices = {group: self._allowed(group) for group in self.groups}
+        plan = channel_plan.find_plan(self.macs, choices, self.params.amount, wanted)
+        self.selection = {
+            group: channel_plan.weakest(self.scores[group], count)
+            for group, count in plan.keep.items()
+            if count < group.size
+        }
+
+    def cut(self) -> None:
+        """Remove, prove, and repair. Groups that fail the proof are left alone."""
+        self.ctx.progress(0.3, "Proving that removal is right")
+        self.proof = self._proved()
+        original = self.model.clone()
+        gone = removed_indices(self.selection)
+        if self._repair_with_data():
+            self._take_over(gone)
+        channels.remove(self.model, self.selection)
+        if self._repair_with_data():
+            self._align(original, gone)
+
+    def tell(self) -> None:
+        """Report what was done."""
+        before, after = self._macs()
+        self.ctx.fact("groups", len(self.groups))
+        self.ctx.fact("removed", {group.id: [len(units), group.size] for group, units in self.selection.items()})
+        self.ctx.fact("macs_before", before)
+        self.ctx.fact("macs_after", after)
+        self.ctx.fact("proof_difference", self.proof.difference)
+        self.ctx.fact("proof_scale", self.proof.scale)
+        for layer, reason in self.frozen.items():
+            self.ctx.skip(layer, reason)
+        changed = {name for group in self.selection for name in (*group.layers, *group.consumers)}
+        self.ctx.changed(len(changed), self.total)
+        share = 1 - after / before if before else 0.0
+        if share < self.params.amount - SLACK:
+            self.ctx.warn(
+                "amount_not_reached",
+                f"removed {share:.0%} of the MACs, not {self.params.amount:.0%}: {self._why_not(share)}",
+            )
+
+    def _left_alone(self, group: Group) -> str:
+        for name in (*group.layers, group.id):
+            if any(fnmatchcase(name, pattern) for pattern in self.params.skip):
+                return "left alone by choice"
+        return "it has a single channel" if group.size < 2 else ""
+
+    def _freeze(self, group: Group, reason: str) -> None:
+        for name in group.layers:
+            self.frozen[name] = reason
+
+    def _require_groups(self) -> None:
+        if self.groups:
+            return
+        reasons = Counter(self.frozen.values()).most_common(1)
+        most = f"; most often because {reasons[0][0]}" if reasons else ""
+        raise Refused(
+            f"No channels of this network can be removed{most}.",
+            "Use factorize.lowrank or prune.weights instead, or prune before other compressions.",
+        )
+
+    def _score(self) -> None:
+        criterion = self.params.criterion.value
+        if criterion == "bn":
+            self.scores, without = channel_scores.batch_norm(self.model, self.groups)
+            for group in without:
+                self._freeze(group, channel_scores.NO_BATCH_NORM)
+            self.groups = [group for group in self.groups if group in self.scores]
+        elif criterion == "taylor":
+            from compress_studio.view.gradients import importance
+
+            self._warn_synthetic()
+            slopes = importance(self.network, self.ctx.data, self.params.samples, self.ctx)
+            self.scores = channel_scores.taylor(self.model, self.groups, slopes)
+        else:
+            self.scores = channel_scores.magnitude(self.model, self.groups, 1 if criterion == "l1" else 2)
+
+    def _allowed(self, group: Group) -> list[int]:
+        nodes = {layer.name: layer.op for layer in weight_layers(self.model)}
+        convolution = any(nodes.get(name) in channel_plan.CONVOLUTIONS for name in (*group.layers, *group.consumers))
+        multiple = self.params.multiple or channel_plan.lanes()
+        return channel_plan.allowed(group, multiple, self.params.minimum, convolution=convolution)
+
+    def _proved(self) -> Proof:
+        inputs = dict(next(iter(self._batches(PROOF_SAMPLES, PROOF_SAMPLES))).inputs)
+        proof = self._prove(self.selection, inputs)
+        if proof.ok:
+            return proof
+        for group, units in list(self.selection.items()):
+            self.ctx.check()
+            alone = self._prove({group: units}, inputs)
+            if not alone.ok:
+                del self.selection[group]
+                self._freeze(group, f"its removal could not be proved right: {alone.reason}")
+        proof = self._prove(self.selection, inputs)
+        if not proof.ok or not self.selection:
+            raise Refused(
+                f"The removal of channels could not be proved right: {proof.reason or 'no group passed'}.",
+                "Leave layers alone with skip=…, or use factorize.lowrank instead.",
+            )
+        return proof
+
+    def _prove(self, selection: dict[Group, np.ndarray], inputs: dict[str, np.ndarray]) -> Proof:
+        shorter = self.model.clone()
+        channels.remove(shorter, selection)
+        return channels.prove(shorter, channels.mask(self.model, selection), inputs)
+
+    def _repair_with_data(self) -> bool:
+        return self.params.repair.value != "none" and not self.ctx.data.synthetic and bool(self.selection)
+
+    def _take_over(self, gone: dict[tuple[str, int], np.ndarray]) -> None:
+        if self.params.repair.value != "least_squares":
+            return
+        self.ctx.progress(0.5, "Letting the remaining channels take over")
+        items, large = channel_repair.repairable(self.model, self.links, gone)
+        for name in large:
+            self.ctx.note(f"{name} has too many channels for least squares; its statistics are realigned only.")
+        channel_repair.least_squares(self.model, items, self._calibration, self.ctx)
+
+    def _align(self, original: ir.Model, gone: dict[tuple[str, int], np.ndarray]) -> None:
+        self.ctx.progress(0.75, "Realigning statistics")
+        ranks = {key: len(shape) for node in self.model.graph if (shape := self.shapes.of(key := key_of(node)))}
+        layers = channel_alignment.alignable(self.model, ranks)
+        channel_alignment.align(self.model, original, layers, gone, self._calibration, self.ctx)
+
+    def _calibration(self) -> Iterable[Batch]:
+        return self._batches(BATCH, self.params.samples)
+
+    def _batches(self, size: int, limit: int) -> Iterable[Batch]:
+        return self.ctx.data.part(Part.CALIBRATE).batches(size, limit)
+
+    def _warn_synthetic(self) -> None:
+        if self.ctx.data.synthetic:
+            self.ctx.warn("synthetic_data", "Channels were scored on random inputs, because there are no data.")
+
+    def _macs(self) -> tuple[int, int]:
+        lost = [len(self.selection.get(group, ())) for group in self.groups]
+        batch = max(self.shapes.batch, 1)
+        return round(self.macs([0] * len(lost)) / batch), round(self.macs(lost) / batch)
+
+    def _why_not(self, share: float) -> str:
+        if self.frozen and share < self.params.amount:
+            reason = Counter(self.frozen.values()).most_common(1)[0][0]
+            return f"{len(self.frozen)} layers must stay, most often because {reason}."
+        return "every group keeps its minimum; lower minimum or multiple to remove more."
