@@ -161,7 +161,8 @@ def _light(model: ir.Model) -> Iterator[onnx.ModelProto]:
                 graph.inputs.append(value)
         proto = ir.to_proto(model)
     finally:
-        del graph.inputs[len(inputs) :]
+        while len(graph.inputs) > len(inputs):
+            graph.inputs.pop()  # not del: that would leave the values marked as inputs
         for name, value in large.items():
             graph.initializers[name] = value
     del proto.graph.value_info[:]
