@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from compress_studio.base.errors import Refused
 from compress_studio.spec.params import Params, Range, Ui
+from compress_studio.spec.portion import Portion
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
 
@@ -106,7 +107,7 @@ class PruneWeightsParams(Params):
     title="Prune weights",
     group=Group.PRUNE,
     needs_data=True,
-    depends_on=("onnxruntime",),
+    depends_on=("onnxruntime", "torch"),
 )
 def prune_weights(ctx: StepContext, params: PruneWeightsParams, network: OnnxNet) -> OnnxNet:
     """Sets the least important single weights to zero.
@@ -177,7 +178,7 @@ def _scored(
     elif params.criterion is Criterion.TAYLOR:
         from compress_studio.view.gradients import importance
 
-        slopes = importance(network, ctx.data, params.samples, ctx)
+        slopes = importance(network, ctx.data, params.samples, Portion(ctx, 0.05, 0.75))
     for target in targets:
         ctx.check()
         scores: np.ndarray | None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compress_studio.base.digest import Json
-from compress_studio.base.errors import Cancelled
-from compress_studio.spec.data import Batch, DataSource, Part, Split, Task
+from compress_studio.spec.data import Batch, Part, Split, Task
+from compress_studio.spec.trial import TrialContext
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -89,79 +87,8 @@ class ToyData:
         return {"name": "toy", "samples": len(next(iter(self.inputs.values()))), "task": self.task.value}
 
 
-class ToyContext:
-    """A StepContext and MeterContext that records all it is told.
-
-    Cancel at once with cancel(), or at the n-th cancel point with cancel_at = n.
-    """
-
-    def __init__(
-        self, tmp_path: Path, data: DataSource | None = None, seed: int = 0, *, threads: int = 1, device: str = "cpu"
-    ) -> None:
-        self._folder = tmp_path
-        self._scratch: Path | None = None
-        self._data = data
-        self.seed = seed
-        self.threads = threads
-        self.device = device
-        self.cancel_at: int | None = None
-        self.checks = 0
-        """How often the work came to a cancel point."""
-        self.fractions: list[float] = []
-        self.progress_notes: list[str] = []
-        self.points: dict[str, list[tuple[float, float]]] = {}
-        self.log: list[str] = []
-        self.changes: list[tuple[int, int]] = []
-        self.skipped: list[tuple[str, str]] = []
-        self.warnings: list[tuple[str, str]] = []
-        self.facts: dict[str, Json] = {}
-
-    @property
-    def scratch(self) -> Path:
-        if self._scratch is None:
-            self._scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._folder))
-        return self._scratch
-
-    @property
-    def data(self) -> DataSource:
-        assert self._data is not None, "the step asked for data, and this test gave none"
-        return self._data
-
-    @property
-    def codes(self) -> Sequence[str]:
-        """The codes of the warnings, in order."""
-        return [code for code, _ in self.warnings]
-
-    def cancel(self) -> None:
-        self.cancel_at = 0
-
-    def check(self) -> None:
-        self.checks += 1
-        if self.cancel_at is not None and self.checks > self.cancel_at:
-            raise Cancelled
-
-    def progress(self, fraction: float, note: str = "") -> None:
-        self.fractions.append(fraction)
-        self.progress_notes.append(note)
-        self.check()
-
-    def point(self, series: str, x: float, y: float) -> None:
-        self.points.setdefault(series, []).append((x, y))
-
-    def note(self, text: str) -> None:
-        self.log.append(text)
-
-    def changed(self, layers: int, total: int) -> None:
-        self.changes.append((layers, total))
-
-    def skip(self, layer: str, reason: str) -> None:
-        self.skipped.append((layer, reason))
-
-    def warn(self, code: str, message: str) -> None:
-        self.warnings.append((code, message))
-
-    def fact(self, name: str, value: Json) -> None:
-        self.facts[name] = value
+class ToyContext(TrialContext):
+    """A StepContext and MeterContext that records all it is told; see TrialContext."""
 
 
 def _random(value: ir.Value, count: int, rng: np.random.Generator) -> np.ndarray:
