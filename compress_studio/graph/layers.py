@@ -105,17 +105,39 @@ def uses_of(value: ir.Value) -> int:
 
 
 def people_name(node: ir.Node) -> str:
-    """A node's name as people know it: scopes joined by dots, without the operator at the end."""
-    text = (node.name or "").strip("/").replace("/", ".")
-    parts = [part for part in text.split(".") if part]
+    """A node's name as people know it: scopes joined by dots, without the operator at the end.
+
+    "/layers/layers.0/conv1/Conv" is "layers.0.conv1"; scopes that an exporter noted beside the node win.
+    """
+    noted = scope_name(node)
+    if noted:
+        return noted
     kept: list[str] = []
-    for part in parts:
-        if kept and part.startswith(kept[-1]) and part != kept[-1] and part[len(kept[-1]) :][:1] in {".", ""}:
+    for part in (node.name or "").split("/"):
+        if not part:
+            continue
+        if kept and part.startswith(kept[-1] + "."):
             kept.pop()
         kept.append(part)
-    if len(kept) > 1 and re.fullmatch(rf"{re.escape(node.op_type)}(_\d+)?", kept[-1]):
+    if kept and len(kept) > 1 and _is_operator(kept[-1], node.op_type):
         kept.pop()
+    last, _, tail = kept[-1].rpartition(".") if kept else ("", "", "")
+    if last and _is_operator(tail, node.op_type):
+        kept[-1] = last
     return ".".join(kept) or f"{node.op_type}"
+
+
+def scope_name(node: ir.Node) -> str:
+    """The part of the network that a node belongs to, as the exporter of PyTorch 2 notes it; else empty."""
+    noted = node.metadata_props.get("pkg.torch.onnx.name_scopes", "")
+    scopes = re.findall(r"'([^']*)'|\"([^\"]*)\"", noted)
+    parts = [one or two for one, two in scopes]
+    inner = parts[-2] if len(parts) > 1 else ""
+    return inner if not inner.startswith("_empty_nn_module_stack") else ""
+
+
+def _is_operator(part: str, op: str) -> bool:
+    return re.fullmatch(rf"(node_)?{re.escape(op)}(_\d+)?", part) is not None
 
 
 def _name(node: ir.Node, stored: ir.Value, index: int) -> str:

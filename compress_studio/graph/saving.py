@@ -12,6 +12,7 @@ from compress_studio.base.errors import UserError
 from compress_studio.base.paths import atomic_path
 
 if TYPE_CHECKING:
+    import onnx
     import onnx_ir as ir
 
 MAX_IR_VERSION = 13
@@ -36,29 +37,40 @@ def save(model: ir.Model, path: Path, *, verify: bool = True) -> Path:
     Lowers the IR version to the cap; raises UserError naming the cause when the result is not a valid network,
     and then leaves no file behind.
     """
-    import onnx
     import onnx_ir as ir
 
     model.ir_version = min(model.ir_version, MAX_IR_VERSION)
-    with atomic_path(path) as part:
-        if weight_bytes(model) > EXTERNAL_ABOVE:
-            data = path.with_name(path.name + ".data")
-            ir.save(model, part, external_data=data.name)
-            target = str(part)
-        else:
-            proto = ir.to_proto(model)
-            part.write_bytes(proto.SerializeToString())
-            target = proto
-        if verify:
-            try:
-                onnx.checker.check_model(target)
-                open_once(part)
-            except Exception as error:
-                raise UserError(
-                    f"The compressed network would not be valid: {first_line(error)}",
-                    "This is a fault of the step, not of your model. Leave this step out, and please report it.",
-                ) from error
+    data = path.with_name(path.name + ".data")
+    large = weight_bytes(model) > EXTERNAL_ABOVE
+    try:
+        with atomic_path(path) as part:
+            if large:
+                ir.save(model, part, external_data=data.name)
+                target = str(part)
+            else:
+                ir.external_data.load_to_model(model)
+                target = ir.to_proto(model)
+                part.write_bytes(target.SerializeToString())
+            if verify:
+                _verify(target, part)
+    except BaseException:
+        if large:
+            data.unlink(missing_ok=True)
+        raise
     return path
+
+
+def _verify(target: onnx.ModelProto | str, part: Path) -> None:
+    import onnx
+
+    try:
+        onnx.checker.check_model(target)
+        open_once(part)
+    except Exception as error:
+        raise UserError(
+            f"The compressed network would not be valid: {first_line(error)}",
+            "This is a fault of the step, not of your model. Leave this step out, and please report it.",
+        ) from error
 
 
 def weight_bytes(model: ir.Model) -> int:
