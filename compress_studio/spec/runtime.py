@@ -15,6 +15,11 @@ BUILT_IN = "compress_studio.steps.runtime:make_runtime"
 """Named, not imported: the engine, the command line and the window reach the steps through this only."""
 
 
+def only_cpu() -> tuple[str, ...]:
+    """The devices of a runtime that knows no others."""
+    return ("cpu",)
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """Making one imports no heavy package; calling open_data and inspect does, so both belong into a worker process."""
@@ -27,6 +32,8 @@ class Runtime:
     """open_data(request, network) joins a data set to the inputs of a network; raises BadInput."""
     inspect: Callable[[Path], Mapping[str, Any]]
     """The facts of any file a user may drop (see graph.facts); raises BadInput."""
+    devices: Callable[[], tuple[str, ...]] = only_cpu
+    """The classes of devices that work here, the fastest first; heavy, so it belongs into a worker process too."""
 
 
 def load_runtime(name: str = BUILT_IN) -> Runtime:

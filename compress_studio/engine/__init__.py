@@ -1,0 +1,1 @@
+"""Runs pipelines: plans, keys, cache, workers, events. Knows no particular step, no network library and no window."""

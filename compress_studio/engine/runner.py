@@ -1,0 +1,168 @@
+"""Runs projects: what is not there yet is computed node by node, and everything is told as events."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from compress_studio.engine.cache import Store
+from compress_studio.engine.device import CPU, gpu_possible
+from compress_studio.engine.events import RunEvent, Sink
+from compress_studio.engine.execution import Execution
+from compress_studio.engine.lanes import Lanes
+from compress_studio.engine.plan import make_plan
+from compress_studio.engine.records import Failure
+from compress_studio.engine.runstate import RunState
+from compress_studio.engine.settings import RunSettings
+from compress_studio.project.pipeline import NodeId
+from compress_studio.project.project import Project
+from compress_studio.spec.runtime import Runtime, load_runtime
+
+WAIT_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    ok: bool
+    """Every node that was wanted has its result and its measurements."""
+    state: RunState
+    seconds: float
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Everything that went wrong: of the run, then of its nodes in order, then of their measurements."""
+        nodes = [self.state.nodes[name] for name in self.state.order]
+        own = [one.error for one in nodes if one.error is not None]
+        meters = [failure for one in nodes for failure in one.meter_errors.values()]
+        return (*([self.state.failure] if self.state.failure is not None else []), *own, *meters)
+
+
+def ignore(_event: RunEvent) -> None:
+    """A sink for those who only want the outcome."""
+
+
+class Run:
+    """One execution, supervised by a thread in the background."""
+
+    def __init__(self, execution: Execution, siblings: list[Run], after: Run | None = None) -> None:
+        self._execution = execution
+        self._siblings = siblings
+        self._after = after
+        self._over = threading.Event()
+        siblings.append(self)
+        self._thread = threading.Thread(target=self._supervise, name=f"run-{execution.id}", daemon=True)
+        self._thread.start()
+
+    @property
+    def id(self) -> str:
+        """Unique in this process."""
+        return self._execution.id
+
+    @property
+    def state(self) -> RunState:
+        """What is known so far."""
+        return self._execution.state
+
+    def cancel(self) -> None:
+        """Stop as soon as possible: the work is asked, and killed when it does not listen."""
+        self._execution.token.cancel()
+
+    def supersede(self, project: Project, targets: Iterable[NodeId] | None = None) -> Run:
+        """Go on with a changed project, told to the same sink.
+
+        The node being computed is finished first when the new project wants the same result, else stopped.
+        """
+        execution = self._execution.successor(project, targets)
+        if self._execution.working_on is None or not self._still_wanted(project):
+            self.cancel()
+        else:
+            self._execution.leave_after_this_node()
+        return Run(execution, self._siblings, after=self)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._over.is_set()
+
+    def wait(self, timeout: float | None = None) -> Outcome:
+        """How it ended. Raises TimeoutError when it has not ended within the timeout (seconds)."""
+        end = None if timeout is None else time.monotonic() + timeout
+        # In short pieces, because on Windows an endless wait cannot be interrupted by Ctrl-C.
+        while not self._over.wait(WAIT_SECONDS if end is None else max(0.0, min(WAIT_SECONDS, end - time.monotonic()))):
+            if end is not None and time.monotonic() >= end:
+                raise TimeoutError("the run has not ended yet")
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+        state = self._execution.state
+        return Outcome(state.ok, state, state.seconds)
+
+    def _still_wanted(self, project: Project) -> bool:
+        job = self._execution
+        try:
+            plan = make_plan(project, job.runtime, job.store, job.settings)
+        except Exception:
+            # The new run meets the same error and reports it.
+            log.info("the plan that supersedes a run failed", exc_info=True)
+            return False
+        wanted = {*plan.keys.values(), *(digest for ports in plan.outputs.values() for digest in ports.values())}
+        return self._execution.working_on in wanted
+
+    def _supervise(self) -> None:
+        try:
+            if self._after is not None:
+                self._after.wait()
+            self._execution.go()
+        finally:
+            self._over.set()
+
+
+class Runner:
+    """Starts runs. Worker processes are kept warm between runs, until close."""
+
+    def __init__(self, store: Store, settings: RunSettings | None = None, runtime: Runtime | None = None) -> None:
+        self.store = store
+        self.settings = settings or RunSettings()
+        self._runtime = runtime
+        gpu = self.settings.device != CPU and gpu_possible()
+        self.lanes = Lanes(self.settings.threads, self.settings.compute_threads, gpu)
+        self._runs: list[Run] = []
+
+    @property
+    def runtime(self) -> Runtime:
+        """The steps and meters that the settings name."""
+        if self._runtime is None:
+            self._runtime = load_runtime(self.settings.runtime)
+        return self._runtime
+
+    def start(self, project: Project, targets: Iterable[NodeId] | None = None, sink: Sink = ignore) -> Run:
+        """Compute what is missing of the targets (None: of all nodes) and of what they depend on, and measure it.
+
+        Returns at once; sink is called in the thread of the run.
+        """
+        wanted = None if targets is None else tuple(targets)
+        self._runs[:] = [one for one in self._runs if not one.over]
+        execution = Execution(project, wanted, self.runtime, self.store, self.settings, self.lanes, sink)
+        return Run(execution, self._runs)
+
+    def close(self) -> None:
+        """Stop everything and end the worker processes."""
+        runs = list(self._runs)
+        for run in runs:
+            run.cancel()
+        self.lanes.close()
+        for run in runs:
+            run.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
