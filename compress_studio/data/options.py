@@ -106,11 +106,21 @@ class Options:
 
 
 def toml_of(path: Path) -> Path | None:
-    """The data.toml behind a path that a user gave: the file itself, or the one inside a folder."""
+    """The data.toml behind a path that a user gave.
+
+    The file itself, the one inside a folder, or the one beside a data file when its line path names that file.
+    """
     if path.is_dir():
         inside = path / FILE_NAME
         return inside if inside.is_file() else None
-    return path if path.suffix.lower() == ".toml" else None
+    if path.suffix.lower() == ".toml":
+        return path
+    beside = path.parent / FILE_NAME
+    if beside.is_file():
+        named = _read_toml(beside).get("path")
+        if isinstance(named, str) and (path.parent / named).resolve() == path.resolve():
+            return beside
+    return None
 
 
 def read_options(request: DataRequest) -> Options:

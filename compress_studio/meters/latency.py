@@ -1,0 +1,167 @@
+"""Latency by interleaved rounds: every round visits every network once, so that a busy machine slows all alike."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compress_studio.base.errors import UserError
+from compress_studio.spec.data import Batch, Part
+from compress_studio.spec.meter import MeterContext, MeterSpec, Reading
+from compress_studio.spec.ports import OnnxNet
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnxruntime as ort
+
+    from compress_studio.base.digest import Json
+
+SECONDS_EACH = 3.0
+SECONDS_ALL = 40.0
+SAMPLE_SECONDS = 0.002
+"""The least time of one sample: shorter networks run several times per sample."""
+MOST_ROUNDS = 400
+FEWEST_ROUNDS = 7
+WARM_UP = 3
+
+
+@dataclass(slots=True)
+class Runner:
+    """One open network with its input."""
+
+    session: ort.InferenceSession
+    feed: dict[str, np.ndarray]
+    outputs: list[str]
+    inner: int = 1
+    """Runs per sample."""
+
+    def sample(self) -> float:
+        """Seconds of one run, the mean of the inner runs."""
+        run, outputs, feed = self.session.run, self.outputs, self.feed
+        started = time.perf_counter()
+        for _ in range(self.inner):
+            run(outputs, feed)
+        return (time.perf_counter() - started) / self.inner
+
+
+def measure(ctx: MeterContext, subjects: Sequence[OnnxNet], reference: OnnxNet) -> list[list[Reading]]:
+    """Latency of every subject, and its ratio to the reference; above 1 is faster."""
+    batch = next(ctx.data.part(Part.TEST).batches(1, limit=1), None)
+    if batch is None:
+        raise UserError("There is no test sample to time the networks with.", "Give at least one sample.")
+    networks = [*subjects, reference, reference]
+    runners = [_runner(one, batch, ctx.threads) for one in networks]
+    rounds = _prepare(runners, ctx)
+    seconds = _rounds(runners, rounds, ctx)
+    base = (seconds[:, -1] + seconds[:, -2]) / 2
+    detail = {**_conditions(ctx, batch, rounds), **_null_test(seconds, ctx.seed)}
+    return [_readings(seconds[:, at], base, detail, ctx.seed + at) for at in range(len(subjects))]
+
+
+def _runner(network: OnnxNet, batch: Batch, threads: int) -> Runner:
+    from compress_studio.meters.running import open_network, outputs_of
+
+    session = open_network(network.path, threads)
+    names = {one.name for one in session.get_inputs()}
+    feed = {name: value for name, value in batch.inputs.items() if name in names}
+    outputs_of(session, batch)
+    return Runner(session, feed, [one.name for one in session.get_outputs()])
+
+
+def _prepare(runners: Sequence[Runner], ctx: MeterContext) -> int:
+    """Warm up, choose how often each network runs per sample, and how many rounds fit into the time."""
+    per_round = 0.0
+    for one in runners:
+        ctx.check()
+        fastest = min(one.sample() for _ in range(WARM_UP))
+        one.inner = max(1, min(10_000, round(SAMPLE_SECONDS / max(fastest, 1e-7) + 0.5)))
+        per_round += fastest * one.inner
+    budget = min(SECONDS_ALL, SECONDS_EACH * (len(runners) - 1))
+    return max(FEWEST_ROUNDS, min(MOST_ROUNDS, int(budget / per_round)))
+
+
+def _rounds(runners: Sequence[Runner], rounds: int, ctx: MeterContext) -> np.ndarray:
+    """Seconds per run, (rounds, networks)."""
+    import numpy as np
+
+    count = len(runners)
+    seconds = np.zeros((rounds, count))
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for number in range(rounds):
+            for step in range(count):
+                at = (number + step) % count
+                seconds[number, at] = runners[at].sample()
+            ctx.check()
+            if number % 10 == 9 or number == rounds - 1:
+                ctx.progress((number + 1) / rounds)
+    finally:
+        if collecting:
+            gc.enable()
+    return seconds
+
+
+def _readings(own: np.ndarray, base: np.ndarray, detail: dict[str, Json], seed: int) -> list[Reading]:
+    import numpy as np
+
+    from compress_studio.meters.intervals import median_interval
+
+    low, high = median_interval(own * 1000, seed)
+    quarter, middle, three = (float(one) for one in np.percentile(own * 1000, [25, 50, 75]))
+    paired = base / own
+    ratio_low, ratio_high = median_interval(paired, seed)
+    n = len(own)
+    return [
+        Reading("median_ms", middle, "ms", low, high, n, dict(detail)),
+        Reading("p25_ms", quarter, "ms", n=n),
+        Reading("p75_ms", three, "ms", n=n),
+        Reading("ratio", float(np.median(paired)), "×", ratio_low, ratio_high, n, dict(detail)),
+    ]
+
+
+def _null_test(seconds: np.ndarray, seed: int) -> dict[str, Json]:
+    """The reference against itself: how far from 1 a ratio is on this machine when nothing differs."""
+    import numpy as np
+
+    from compress_studio.meters.intervals import median_interval
+
+    paired = seconds[:, -2] / seconds[:, -1]
+    low, high = median_interval(paired, seed)
+    return {"aa_ratio": float(np.median(paired)), "aa_low": low, "aa_high": high}
+
+
+def _conditions(ctx: MeterContext, batch: Batch, rounds: int) -> dict[str, Json]:
+    import onnxruntime as ort
+
+    from compress_studio.meters.processor import processor
+
+    name, flags = processor()
+    return {
+        "threads": ctx.threads,
+        "rounds": rounds,
+        "batch": len(batch),
+        "shapes": {one: list(value.shape) for one, value in batch.inputs.items()},
+        "synthetic": ctx.data.synthetic,
+        "cpu": name,
+        "flags": list(flags),
+        "runtime": f"onnxruntime {ort.__version__}",
+        "provider": "CPUExecutionProvider",
+    }
+
+
+METER = MeterSpec(
+    id="latency",
+    version=1,
+    title="Latency",
+    summary="Time of one inference, measured in turns with the source network on this machine.",
+    run=measure,
+    needs_data=True,
+    needs_reference=True,
+    together=True,
+    per_machine=True,
+    depends_on=("onnxruntime",),
+)
