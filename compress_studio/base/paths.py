@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,9 +44,8 @@ def atomic_path(target: Path) -> Generator[Path]:
     A failure inside the block leaves the old target as it was and removes the temporary file.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    os.close(handle)
-    part = Path(name)
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    part.touch(exist_ok=False)  # unlike mkstemp with the rights that files of this user usually have
     try:
         yield part
         part.replace(target)

@@ -231,7 +231,7 @@ class Execution:
         kind = NodeCached if cached else NodeDone
         path = str(self.store.blobs.path(digest))
         self._emit(kind(node.id, plan.key, digest, path, result.report, result.seconds))
-        source = self._known.get(self._source_of(node.id))
+        source = self._known.get(self.settings.reference or self._source_of(node.id))
         subject = Subject(node.id, digest, digest if source is None else source.outputs.get(OUT, digest))
         self._subjects.append(subject)
         if not self._stopping:

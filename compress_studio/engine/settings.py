@@ -35,6 +35,8 @@ class RunSettings:
     """False: compute and measure again; the new results are kept."""
     measure: bool = True
     """False: no meters."""
+    reference: str = ""
+    """Node whose result everything is measured against; empty: the source of each node."""
 
     def data_of(self, project: Project) -> DataRequest:
         """The data set of a run of this project."""

@@ -1,0 +1,80 @@
+"""From the words of `run` and `measure` to a project."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from compress_studio.base.errors import BadInput
+from compress_studio.cli.arguments import parse_change, parse_step
+from compress_studio.project import edits, files
+from compress_studio.project.project import Project
+from compress_studio.spec.data import DataRequest
+from compress_studio.spec.registry import StepRegistry
+
+
+def is_project(path: str) -> bool:
+    """Whether a name is that of a project file."""
+    return path.lower().endswith(files.SUFFIX)
+
+
+def from_options(options: argparse.Namespace, steps: StepRegistry) -> Project:
+    """The project that the arguments of `run` describe; raises BadInput for what does not fit together."""
+    if is_project(options.subject):
+        if options.steps:
+            raise BadInput("--step belongs to a model, not to a project.", "Use --set, or give the model file.")
+        return _overridden(opened(options.subject, options.changes, steps), options)
+    if options.changes:
+        raise BadInput("--set belongs to a project, not to a model.", "Write the values in --step ID:KEY=VALUE.")
+    if not options.steps:
+        raise BadInput("There is nothing to do: no --step is given.", "See compress-studio steps for what there is.")
+    return _overridden(from_model(options.subject, options.steps, steps), options)
+
+
+def from_model(model: str, words: Sequence[str], steps: StepRegistry) -> Project:
+    """A model with steps behind it, one after the other."""
+    parsed = [parse_step(word, steps) for word in words]
+    project = Project(title=Path(model).stem)
+    project = edits.add_node("source.model", {files.SOURCE_PATH: existing(model)}, steps)(project)
+    for spec, values in parsed:
+        project = edits.append_step(spec.id, values, steps)(project)
+    return project
+
+
+def opened(path: str, changes: Sequence[str], steps: StepRegistry) -> Project:
+    """A project file with changed parameters."""
+    project = files.load(Path(path), steps)
+    for text in changes:
+        node, key, value = parse_change(text, project, steps)
+        project = edits.set_param(node, key, value, steps)(project)
+    return project
+
+
+def existing(path: str) -> str:
+    """The absolute path of a file that is there; raises BadInput."""
+    if not Path(path).exists():
+        raise BadInput(f"{path} does not exist.", "Check the name of the file.")
+    if Path(path).is_dir():
+        raise BadInput(f"{path} is a folder, not a model file.", "Give the file inside it.")
+    return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+
+
+def data_request(path: str) -> DataRequest:
+    """The data set of that name; raises BadInput when it is not there."""
+    if not Path(path).exists():
+        raise BadInput(f"{path} does not exist.", "Check the name of the data file or folder.")
+    return DataRequest(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
+def _overridden(project: Project, options: argparse.Namespace) -> Project:
+    """What the command line says about data, seed and device wins."""
+    if options.data is not None:
+        project = edits.set_data(replace(data_request(options.data), seed=project.data.seed))(project)
+    if options.seed is not None:
+        project = edits.set_seed(options.seed)(project)
+    if options.device is not None:
+        project = edits.set_device(options.device)(project)
+    return project

@@ -1,0 +1,66 @@
+"""The command `info`: what is in a model file. The file is opened in a child process."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from compress_studio.cli.building import existing
+from compress_studio.cli.console import table, write, write_json
+
+
+def command(options: argparse.Namespace) -> int:
+    """Look at the file and print its facts."""
+    from compress_studio.engine.worker import Worker, default_options
+
+    path = Path(existing(options.model))
+    with Worker(default_options("look", nice=False)) as worker:
+        facts: Mapping[str, Any] = worker.inspect(path)
+    if options.json:
+        write_json({"ok": True, **facts})
+    else:
+        write(facts_text(options.model, facts))
+    return 0
+
+
+def facts_text(name: str, facts: Mapping[str, Any]) -> str:
+    """Facts as text: single values one below the other, then the tables."""
+    single = [(key.replace("_", " "), value_text(value)) for key, value in facts.items() if not _is_table(value)]
+    width = max((len(key) for key, _ in single), default=0)
+    parts = [name, *(f"  {key.ljust(width)}  {value}" for key, value in single if value)]
+    for key, value in facts.items():
+        if _is_table(value):
+            rows = cast("Sequence[Mapping[str, Any]]", value)
+            columns = list(dict.fromkeys(column for row in rows for column in row))
+            heading = [column.replace("_", " ") for column in columns]
+            cells = [heading, *([value_text(row.get(column)) for column in columns] for row in rows)]
+            left = [at for at, column in enumerate(columns) if any(isinstance(row.get(column), str) for row in rows)]
+            parts += ["", f"{key.replace('_', ' ')}:", table(cells, left=left)]
+    return "\n".join(parts)
+
+
+def value_text(value: Any) -> str:
+    """A fact in a few words; empty for nothing."""
+    if value is None or value in ("", [], {}):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[str, Any]", value)
+        return ", ".join(f"{key} {value_text(one) or '–'}" for key, one in pairs.items())
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[Any]", value)
+        return " × ".join(map(str, items)) if all(isinstance(one, int) for one in items) else ", ".join(map(str, items))
+    return str(value)
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a fact is a list of rows."""
+    rows = cast("Sequence[Any]", value) if isinstance(value, list) else []
+    return bool(rows) and all(isinstance(one, Mapping) for one in rows)

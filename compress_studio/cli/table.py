@@ -1,0 +1,166 @@
+"""A report as text: one table, a row per node, with honest marks, and the warnings below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from compress_studio.cli.console import table
+
+QUALITY = ("top1", "auc", "r2", "mae", "rmse", "agreement", "cosine")
+"""What is shown as quality: the first of these that the source or its followers have."""
+WORDS = {
+    "top1": "accuracy",
+    "auc": "AUC",
+    "r2": "R²",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "agreement": "agreement",
+    "cosine": "cosine",
+}
+SHARES = frozenset({"top1", "top5", "macro_f1", "agreement", "agreement_top5"})
+NAMES_SHOWN = 3
+NOTHING = "–"
+
+
+def report_text(report: Mapping[str, Any]) -> str:
+    """The table with everything a person should know below it."""
+    nodes: Sequence[Mapping[str, Any]] = report["nodes"]
+    if not nodes:
+        return "Nothing was run."
+    quality = quality_of(nodes)
+    heading = ("node", "step", WORDS.get(quality, "quality"), "size ÷", "zipped ÷", "latency ÷", "MACs ÷", "layers")
+    rows = [heading, *(_row(node, nodes[0], quality) for node in nodes)]
+    below = [*_warnings(nodes), *_skipped(nodes)]
+    parts = [table(rows, left=(0, 1))]
+    if below:
+        parts += ["", *below]
+    parts += ["", _conditions(report, quality, nodes)]
+    return "\n".join(parts)
+
+
+def quality_of(nodes: Sequence[Mapping[str, Any]]) -> str:
+    """The name of the metric that is shown; empty when nothing was measured."""
+    for name in QUALITY:
+        if any(name in node["metrics"] for node in nodes):
+            return name
+    return ""
+
+
+def metric_text(name: str, metric: Mapping[str, Any] | None) -> str:
+    """A metric with its interval: "91.9 ± 0.5 %", "0.982 ± 0.004"."""
+    if metric is None:
+        return NOTHING
+    scale, unit = (100.0, " %") if name in SHARES else (1.0, "")
+    value = scale * metric["value"]
+    digits = 1 if unit else 3
+    low, high = metric.get("low"), metric.get("high")
+    if low is None or high is None:
+        return f"{value:.{digits}f}{unit}"
+    spread = max(high - metric["value"], metric["value"] - low) * scale
+    return f"{value:.{digits}f} ± {spread:.{digits}f}{unit}"
+
+
+def factor_text(before: float | None, after: float | None, worse: str = "bigger") -> str:
+    """How many times smaller: "3.95"; what got bigger is called that."""
+    if before is None or after is None or not after or not before:
+        return NOTHING
+    factor = before / after
+    return f"{factor:.2f}" if factor >= 0.995 else f"{factor:.2f}, {worse}"
+
+
+def latency_text(latency: Mapping[str, Any] | None) -> str:
+    """How many times faster: "2.13 ± 0.05", "0.6×, slower", "1.01 ± 0.03, the same"."""
+    if latency is None or latency["ratio"] is None:
+        return NOTHING
+    ratio, low, high = latency["ratio"], latency["ratio_low"], latency["ratio_high"]
+    if low is None or high is None:
+        return f"{ratio:.2f}×, slower" if ratio < 1 else f"{ratio:.2f}"
+    spread = max(high - ratio, ratio - low)
+    if high < 1:
+        return f"{ratio:.2f}×, slower"
+    text = f"{ratio:.2f} ± {spread:.2f}"
+    return f"{text}, the same" if low <= 1 <= high else text
+
+
+def _row(node: Mapping[str, Any], source: Mapping[str, Any], quality: str) -> tuple[str, ...]:
+    if node["state"] not in {"done", "off"}:
+        return (node["id"], node["step"], node["state"], *[NOTHING] * 5)
+    first = node is source
+    return (
+        node["id"],
+        node["step"],
+        metric_text(quality, node["metrics"].get(quality)),
+        size_text(node["bytes"]) if first else factor_text(source["bytes"], node["bytes"]),
+        size_text(node["zipped_bytes"]) if first else factor_text(source["zipped_bytes"], node["zipped_bytes"]),
+        _milliseconds(node["latency"]) if first else latency_text(node["latency"]),
+        count_text(node["macs"]) if first else factor_text(source["macs"], node["macs"], "more"),
+        NOTHING if first else f"{node['layers_changed']} of {node['layers_total']}",
+    )
+
+
+def size_text(count: float | None) -> str:
+    """Bytes for people: "1.73 MB"."""
+    if count is None:
+        return NOTHING
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            break
+        count /= 1000
+    return f"{count:.0f} B" if unit == "B" else f"{count:.3g} {unit}"
+
+
+def count_text(count: float | None) -> str:
+    """A large number for people: "41.3 M"."""
+    if count is None:
+        return NOTHING
+    for unit in ("", " k", " M", " G", " T"):
+        if count < 1000 or unit == " T":
+            break
+        count /= 1000
+    return f"{count:.3g}{unit}"
+
+
+def _milliseconds(latency: Mapping[str, Any] | None) -> str:
+    return NOTHING if latency is None or latency["median_ms"] is None else f"{latency['median_ms']:.3g} ms"
+
+
+def _warnings(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    said: set[tuple[str, str]] = set()
+    for node in nodes:
+        if node["error"] is not None:
+            lines.append(f"✗ {node['id']}: {node['error']['message']} {node['error']['hint']}".rstrip())
+        for one in node["warnings"]:
+            if (one["code"], one["message"]) not in said:
+                said.add((one["code"], one["message"]))
+                lines.append(f"! {node['id']}: {one['message']}")
+    return lines
+
+
+def _skipped(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Layers that were left alone, by reason."""
+    lines: list[str] = []
+    for node in nodes:
+        reasons: dict[str, list[str]] = {}
+        for one in node["skipped"]:
+            reasons.setdefault(one["reason"], []).append(one["layer"])
+        for reason, layers in reasons.items():
+            more = f" and {len(layers) - NAMES_SHOWN} more" if len(layers) > NAMES_SHOWN else ""
+            lines.append(f"· {node['id']} left alone {', '.join(layers[:NAMES_SHOWN])}{more}: {reason}")
+    return lines
+
+
+def _conditions(report: Mapping[str, Any], quality: str, nodes: Sequence[Mapping[str, Any]]) -> str:
+    """What the numbers were measured on, in one line."""
+    data = report["data"]
+    counts = [node["metrics"][quality]["n"] for node in nodes if quality in node["metrics"]]
+    where = "random inputs, because no data were given" if data["synthetic"] else data["path"]
+    parts = [f"{max(counts)} test samples of {where}" if counts else where]
+    sizes = data.get("parts")
+    if sizes and not data["synthetic"]:
+        parts.append("split " + ", ".join(f"{name} {count}" for name, count in sizes.items()))
+    if any(node["latency"] for node in nodes):
+        threads = report["threads"]
+        parts.append(f"timed on {report['environment']['cpu']}, {threads} thread{'s' if threads > 1 else ''}")
+    return "Measured on " + "; ".join(parts) + "."
