@@ -95,7 +95,7 @@ def prove_runnable(model: ir.Model, path: Path) -> None:
     try:
         ort.InferenceSession(ir.to_proto(model).SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise BadInput(f"{path.name}: {_plain_words(error)}", EXPORT_AGAIN) from error
+        raise BadInput(f"{path.name}: {plain_words(error)}", EXPORT_AGAIN) from error
     finally:
         model.ir_version = version
 
@@ -222,7 +222,8 @@ def _check_structure(model: ir.Model, name: str) -> None:
                     )
 
 
-def _plain_words(error: BaseException) -> str:
+def plain_words(error: BaseException) -> str:
+    """What ONNX Runtime complains about, as the end of a sentence, without paths and places in its source."""
     text = _line(error)
     unknown = re.search(r"(?:Fatal error: )?(\S+)\(-?\d+\) is not a registered function/op", text)
     if unknown:

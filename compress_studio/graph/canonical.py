@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compress_studio.base.errors import BadInput
 from compress_studio.graph import rewrite, tidy
 
 if TYPE_CHECKING:
@@ -170,17 +169,13 @@ ONLY_NAMES: tuple[Pass, ...] = (_defaults, _names)
 
 
 def _outputs(model: ir.Model, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    from compress_studio.graph.saving import first_line
     from compress_studio.graph.session import open_session, run
-    from compress_studio.graph.shapes import memory_error
+    from compress_studio.graph.shapes import does_not_run
 
     try:
         return run(open_session(model, optimize=False), feeds)
     except Exception as error:
-        refusal = memory_error(error)
-        if refusal is None:
-            refusal = BadInput(f"The network does not run: {first_line(error)}.", "Check the sizes of its inputs.")
-        raise refusal from error
+        raise does_not_run(error) from error
 
 
 def _differ(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> float:

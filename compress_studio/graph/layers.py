@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 PRODUCTS = frozenset({"Gemm", "MatMul"})
+UNPACKING = frozenset({"Cast", "DequantizeLinear", "Transpose", "Reshape", "Identity", "Squeeze", "Unsqueeze"})
+"""Operators between a stored weight and its use that hand on every value of their first input."""
 FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
 SCALED = frozenset({"Mul", "Sub"})
 """Operators that turn stored integers into weights: (q − z) · s. A float behind them is something else."""
@@ -170,18 +172,38 @@ def _stored(value: ir.Value) -> tuple[ir.Value | None, tuple[str, ...]]:
     passed: list[str] = []
     while True:
         if value.const_value is not None and value.producer() is None:
-            floats = value.dtype is not None and value.dtype.name in FLOATS
-            if floats and not SCALED.isdisjoint(passed):
-                return None, ()
-            return (value, tuple(reversed(passed))) if passed or floats else (None, ())
-        producer = value.producer()
-        if producer is None or producer.op_type not in STORING:
+            if passed or (value.dtype is not None and value.dtype.name in FLOATS):
+                return value, tuple(reversed(passed))
             return None, ()
-        first = producer.inputs[1] if producer.op_type == "Gather" else producer.inputs[0]
-        if first is None or (producer.op_type == "Gather" and not _is_palette(producer)):
+        producer = value.producer()
+        first = _handed_on(producer) if producer is not None else None
+        if producer is None or first is None:
             return None, ()
         passed.append(producer.op_type)
         value = first
+
+
+def _handed_on(node: ir.Node) -> ir.Value | None:
+    """The input of an unpacking node that holds the weights; None for a node that computes."""
+    if node.op_type in UNPACKING:
+        return node.inputs[0]
+    if node.op_type == "Gather":
+        return node.inputs[1] if _is_palette(node) else None
+    if node.op_type in {"Add", "Sub", "Mul", "Div"}:
+        sizes = [_stored_size(value) for value in node.inputs]
+        if None not in sizes:
+            return node.inputs[0] if (sizes[0] or 0) >= (sizes[1] or 0) else node.inputs[1]
+    return None
+
+
+def _stored_size(value: ir.Value | None) -> int | None:
+    """Elements of the initializer behind a value; None when it is computed from an input of the network."""
+    while value is not None:
+        if value.const_value is not None:
+            return value.const_value.size
+        producer = value.producer()
+        value = _handed_on(producer) if producer is not None else None
+    return None
 
 
 def _is_palette(node: ir.Node) -> bool:

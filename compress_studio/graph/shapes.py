@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compress_studio.artifacts.formats import plain_words
 from compress_studio.base.errors import BadInput
 from compress_studio.graph import inputs as wanted
 
@@ -72,11 +73,11 @@ def trace(model: ir.Model, dims: Mapping[str, int] | None = None) -> Shapes:
     _refuse_giants(sizes, dtypes)
     missing = [name for name in _tensors(model) if name not in sizes]
     if missing:
-        found, kinds = _run(model, missing, wanted.fill(model, facts, binding, seed=0))
+        found, kinds = _run_or_explain(model, missing, wanted.fill(model, facts, binding, seed=0))
         sizes |= found
         dtypes |= kinds
         if batch_names:
-            more |= _run(model, missing, wanted.fill(model, facts, larger, seed=0))[0]
+            more |= _run_or_explain(model, missing, wanted.fill(model, facts, larger, seed=0))[0]
     axes = _axes(sizes, more) if batch_names else _fixed_axes(sizes, batch)
     return Shapes(sizes, dtypes, batch, binding, axes)
 
@@ -110,8 +111,8 @@ def resolve(model: ir.Model, dims: Mapping[str, int] | None = None) -> dict[str,
         return candidate
     example = ",".join(f"{name}={candidates[0][name]}" for name in open_names)
     raise BadInput(
-        f"The sizes of {', '.join(open_names)} are not in the file, and no likely size lets the network run"
-        f" ({_first_line(last)}).",
+        f"The sizes of {', '.join(open_names)} are not in the file, and no likely size lets the network run:"
+        f" {plain_words(last) if last is not None else ''}",
         f"Say them: dims={example}.",
     )
 
@@ -223,6 +224,28 @@ def _is_tensor(value: ir.Value) -> bool:
     return value.type is None or isinstance(value.type, ir.TensorType)
 
 
+def does_not_run(error: BaseException) -> BadInput:
+    """The sentence for a network that ONNX Runtime cannot run."""
+    refusal = memory_error(error)
+    if refusal is not None:
+        return refusal
+    return BadInput(
+        f"The network does not run: {plain_words(error)}",
+        "Check the sizes of its inputs, or export the model again.",
+    )
+
+
+def _run_or_explain(
+    model: ir.Model, names: list[str], feeds: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Size], dict[str, ir.DataType]]:
+    try:
+        return _run(model, names, feeds)
+    except BadInput:
+        raise
+    except Exception as error:
+        raise does_not_run(error) from error
+
+
 def _run(
     model: ir.Model, names: list[str], feeds: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, Size], dict[str, ir.DataType]]:
@@ -275,9 +298,3 @@ def _refuse_giants(sizes: Mapping[str, Size], dtypes: Mapping[str, ir.DataType])
                 f" {needed / 1e9:,.0f} GB of {memory / 1e9:,.0f} GB.",
                 "Give smaller sizes for its free dimensions, or use a computer with more memory.",
             )
-
-
-def _first_line(error: BaseException | None) -> str:
-    from compress_studio.graph.saving import first_line
-
-    return first_line(error) if error is not None else "nothing was tried"
