@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WIDE, NARROW = 16, 8
 """Channels that one vector of a processor with and without AVX-512 holds; ONNX Runtime blocks convolutions by it."""
 STEPS = 64
+SLACK = 0.02
+"""How far the removed share may stay behind the wanted one."""
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 
 
@@ -98,11 +100,11 @@ def find_plan(
     for _ in range(STEPS):
         middle = (low + high) / 2
         keep = [_nearest(choices[group], wanted(middle)[group]) for group in macs.groups]
-        if best is None or abs(_after(macs, keep) - target) < abs(_after(macs, best) - target):
+        if best is None or _gap(macs, keep, target) < _gap(macs, best, target):
             best = keep
         low, high = (middle, high) if _after(macs, keep) > target else (low, middle)
     assert best is not None
-    best = _refined(macs, choices, best, target)
+    best = _forced(macs, choices, _refined(macs, choices, best, target), target + SLACK * before)
     return Plan(dict(zip(macs.groups, best, strict=True)), before, _after(macs, best))
 
 
@@ -136,11 +138,31 @@ def _nearest(counts: list[int], wanted: float) -> int:
     return min(counts, key=lambda count: (abs(count - wanted), -count))
 
 
+def _gap(macs: MacModel, keep: Sequence[int], target: float) -> float:
+    """How far a plan is from the target; removing too little counts double."""
+    gap = _after(macs, keep) - target
+    return 2 * gap if gap > 0 else -gap
+
+
+def _forced(macs: MacModel, choices: Mapping[Group, list[int]], keep: list[int], limit: float) -> list[int]:
+    """Take one more step in single groups while too much is left, each time the smallest one that helps."""
+    while _after(macs, keep) > limit:
+        trials = [
+            [*keep[:number], choices[group][place - 1], *keep[number + 1 :]]
+            for number, group in enumerate(macs.groups)
+            if (place := choices[group].index(keep[number])) > 0
+        ]
+        if not trials:
+            return keep
+        keep = min(trials, key=lambda trial: _gap(macs, trial, limit))
+    return keep
+
+
 def _refined(macs: MacModel, choices: Mapping[Group, list[int]], keep: list[int], target: float) -> list[int]:
     """Move groups by one step each, always the one that helps most, while it helps."""
     moved: set[int] = set()
     while True:
-        best, gap = None, abs(_after(macs, keep) - target)
+        best, gap = None, _gap(macs, keep, target)
         for number, group in enumerate(macs.groups):
             counts = choices[group]
             place = counts.index(keep[number])
@@ -148,8 +170,8 @@ def _refined(macs: MacModel, choices: Mapping[Group, list[int]], keep: list[int]
                 if number in moved or not 0 <= other < len(counts):
                     continue
                 trial = [*keep[:number], counts[other], *keep[number + 1 :]]
-                if abs(_after(macs, trial) - target) < gap * 0.999:
-                    best, gap = (number, trial), abs(_after(macs, trial) - target)
+                if _gap(macs, trial, target) < gap * 0.999:
+                    best, gap = (number, trial), _gap(macs, trial, target)
         if best is None:
             return keep
         moved.add(best[0])

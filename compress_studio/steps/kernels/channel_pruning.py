@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 BATCH = 32
 PROOF_SAMPLES = 4
-SLACK = 0.02
-"""How far the removed share may stay behind the wanted one before the user is told."""
 
 
 class Pruner:
@@ -110,7 +108,7 @@ class Pruner:
         changed = {name for group in self.selection for name in (*group.layers, *group.consumers)}
         self.ctx.changed(len(changed), self.total)
         share = 1 - after / before if before else 0.0
-        if share < self.params.amount - SLACK:
+        if share < self.params.amount - channel_plan.SLACK - 1e-9:
             self.ctx.warn(
                 "amount_not_reached",
                 f"removed {share:.0%} of the MACs, not {self.params.amount:.0%}: {self._why_not(share)}",
