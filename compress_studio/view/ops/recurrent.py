@@ -29,6 +29,12 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 DEFAULTS = {"LSTM": ["sigmoid", "tanh", "tanh"], "GRU": ["sigmoid", "tanh"], "RNN": ["tanh"]}
 TO_TORCH = {"LSTM": [0, 2, 3, 1], "GRU": [1, 0, 2], "RNN": [0]}
 """Order of the gates: iofc becomes ifgo, zrh becomes rzn."""
+FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
+    "LSTM": torch.lstm,
+    "GRU": torch.gru,
+    "RNN": torch.rnn_tanh,
+    "RNN relu": torch.rnn_relu,
+}
 State = tuple[Tensor, ...]
 Cell = Callable[[Tensor, State], State]
 
@@ -125,11 +131,8 @@ def _fused(layer: Layer) -> tuple[Tensor, State]:
 
 
 def _fused_call(layer: Layer, x: Tensor) -> tuple[Tensor, State]:
-    function: Callable[..., tuple[Tensor, ...]] = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN": torch.rnn_tanh}[
-        layer.kind
-    ]
-    if layer.kind == "RNN" and layer.activations(0) == ["relu"]:
-        function = torch.rnn_relu
+    rectified = layer.kind == "RNN" and layer.activations(0) == ["relu"]
+    function = FUSED["RNN relu" if rectified else layer.kind]
     weights = _torch_weights(layer)
     both = layer.directions == 2
     packed = pack_padded_sequence(x, torch.tensor(layer.lengths), enforce_sorted=False) if layer.lengths else None
