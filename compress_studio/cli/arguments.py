@@ -18,6 +18,8 @@ def parse_step(text: str, steps: StepRegistry) -> tuple[StepSpec, dict[str, Any]
     """
     name, _, rest = text.partition(":")
     spec = steps.get(name.strip())
+    if not spec.inputs:
+        raise BadInput(f"{spec.id} opens a model and cannot be a step behind one.", "Give the file as MODEL.")
     values: dict[str, Any] = {}
     for word in filter(None, (part.strip() for part in rest.split(","))):
         key, equals, value = word.partition("=")
@@ -49,4 +51,12 @@ def parse_value(spec: StepSpec, key: str, text: str) -> Any:
         known = f"Its parameters: {', '.join(names) or 'none'}."
         hint = f"Did you mean {' or '.join(near)}? {known}" if near else known
         raise BadInput(f"{spec.id} has no parameter {key}.", hint)
-    return field.parse(text)
+    try:
+        return field.parse(text)
+    except BadInput as error:
+        raise with_hint(error, spec.id) from None
+
+
+def with_hint(error: BadInput, step: str) -> BadInput:
+    """The same error; without a hint of its own it leads to the parameters of the step."""
+    return BadInput(error.message, error.hint or f"See compress-studio steps {step}.")

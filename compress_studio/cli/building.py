@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compress_studio.base.errors import BadInput
-from compress_studio.cli.arguments import parse_change, parse_step
+from compress_studio.cli.arguments import parse_change, parse_step, with_hint
 from compress_studio.project import edits, files
 from compress_studio.project.project import Project
 from compress_studio.spec.data import DataRequest
@@ -40,7 +40,10 @@ def from_model(model: str, words: Sequence[str], steps: StepRegistry) -> Project
     project = Project(title=Path(model).stem)
     project = edits.add_node("source.model", {files.SOURCE_PATH: existing(model)}, steps)(project)
     for spec, values in parsed:
-        project = edits.append_step(spec.id, values, steps)(project)
+        try:
+            project = edits.append_step(spec.id, values, steps)(project)
+        except BadInput as error:
+            raise with_hint(error, spec.id) from None
     return project
 
 
@@ -49,7 +52,10 @@ def opened(path: str, changes: Sequence[str], steps: StepRegistry) -> Project:
     project = files.load(Path(path), steps)
     for text in changes:
         node, key, value = parse_change(text, project, steps)
-        project = edits.set_param(node, key, value, steps)(project)
+        try:
+            project = edits.set_param(node, key, value, steps)(project)
+        except BadInput as error:
+            raise with_hint(error, project.pipeline.node(node).step) from None
     return project
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from compress_studio.engine.records import Cause, Failure
 from compress_studio.engine.runner import Outcome, Run, Runner
 from compress_studio.engine.runstate import RunState
 from compress_studio.engine.settings import RunSettings
+from compress_studio.engine.worker import WorkFailed
 from compress_studio.project.pipeline import NodeId
 from compress_studio.project.project import Project
-from compress_studio.spec.runtime import Runtime
+from compress_studio.spec.runtime import BUILT_IN, Runtime, load_runtime
 
+log = logging.getLogger(__name__)
+RUNTIME = BUILT_IN
 WAIT_SECONDS = 0.2
 
 
@@ -47,9 +51,14 @@ class NodeError:
     exit_code: int
 
 
+def loaded_runtime() -> Runtime:
+    """The steps and meters of the program."""
+    return load_runtime(RUNTIME)
+
+
 def settings_of(options: argparse.Namespace, *, measure: bool = True) -> RunSettings:
     """What the command line says about how to run; seed, data and device are in the project already."""
-    return RunSettings(threads=options.threads or 1, measure=measure)
+    return RunSettings(threads=options.threads or 1, measure=measure, runtime=RUNTIME)
 
 
 @contextmanager
@@ -115,7 +124,12 @@ def _described(project: Project, outcome: Outcome, runner: Runner) -> Mapping[st
         path = str(runner.store.blobs.path(digest))
         options = json.dumps(dict(data.options))
         words = (runner.settings.runtime, data.path, options, data.seed, path)
-        known = json.dumps(runner.lanes.compute.ask("compress_studio.cli.described:describe", words).result())
+        try:
+            known = json.dumps(runner.lanes.compute.ask("compress_studio.cli.described:describe", words).result())
+        except WorkFailed as failed:
+            # Every node has its numbers; the report then only lacks the sizes of the parts.
+            log.info("the data set was not described: %s", failed.failure.message)
+            return {}
         runner.store.remember_fact(name, known)
     return json.loads(known)
 
@@ -158,8 +172,6 @@ def _error(failure: Failure, node: str, place: str) -> NodeError:
 
 
 def _keep(failure: Failure) -> Path:
-    import logging
-
     from compress_studio.base.logs import set_up
     from compress_studio.base.paths import log_dir
 

@@ -10,19 +10,18 @@ from compress_studio.base.errors import BadInput, UserError
 from compress_studio.cli import delivery
 from compress_studio.cli.building import opened
 from compress_studio.cli.console import say, write, write_json
-from compress_studio.cli.execution import check_ok, execute, opened_store, settings_of
+from compress_studio.cli.execution import check_ok, execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.table import size_text
 
 
 def command(options: argparse.Namespace) -> int:
     """Run what is missing, write the file, open it again and compare it with what was made."""
     from compress_studio.engine.worker import Worker, default_options
-    from compress_studio.spec.runtime import load_runtime
 
     target = Path(options.out)
     if target.suffix.lower() != ".onnx" or target.is_dir():
         raise BadInput(f"{target} is not the name of an ONNX file.", "Choose a name that ends with .onnx.")
-    runtime = load_runtime()
+    runtime = loaded_runtime()
     project = opened(options.project, (), runtime.steps)
     last = project.pipeline.last()
     if last is None:
@@ -38,7 +37,7 @@ def command(options: argparse.Namespace) -> int:
         with delivery.removed_on_error(written), Worker(default_options("look", nice=False)) as worker:
             if delivery.digest_of(written) != result.digest:
                 raise UserError(f"{target} differs from the network that was measured.", "Check the disk, then retry.")
-            worker.inspect(target)
+            worker.inspect(target, settings.runtime)
     count = sum(path.stat().st_size for path in written.values())
     if options.json:
         files = [str(path.absolute()) for path in written.values()]

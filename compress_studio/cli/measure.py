@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from compress_studio.cli.building import data_request, existing
 from compress_studio.cli.console import print_error, write, write_json
-from compress_studio.cli.execution import execute, opened_store, settings_of
+from compress_studio.cli.execution import execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.reporting import finished_report
 from compress_studio.cli.table import report_text
 from compress_studio.project import edits, files
@@ -17,9 +17,7 @@ from compress_studio.spec.runtime import Runtime
 
 def command(options: argparse.Namespace) -> int:
     """Open every model and apply every meter."""
-    from compress_studio.spec.runtime import load_runtime
-
-    runtime = load_runtime()
+    runtime = loaded_runtime()
     project = build(options, runtime)
     first = project.pipeline.order()[0].id
     settings = replace(settings_of(options), reference=first)

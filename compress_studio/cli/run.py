@@ -14,7 +14,7 @@ from compress_studio.base.paths import write_text
 from compress_studio.cli import delivery
 from compress_studio.cli.building import from_options, is_project
 from compress_studio.cli.console import print_error, say, write, write_json
-from compress_studio.cli.execution import Ran, execute, opened_store, settings_of
+from compress_studio.cli.execution import Ran, execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.reporting import finished_report
 from compress_studio.cli.table import report_text
 from compress_studio.project import files
@@ -26,9 +26,7 @@ REPORT_FILE = "report.json"
 
 def command(options: argparse.Namespace) -> int:
     """Run, show the report, and write the results when a folder is given."""
-    from compress_studio.spec.runtime import load_runtime
-
-    runtime = load_runtime()
+    runtime = loaded_runtime()
     project = from_options(options, runtime.steps)
     folder = None if options.out is None else Path(options.out)
     if folder is not None:
