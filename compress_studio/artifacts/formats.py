@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compress_studio.artifacts.external import confined, model_files
 from compress_studio.artifacts.refusals import refuse
 from compress_studio.artifacts.sniffing import Format, sniff
 from compress_studio.base.errors import BadInput
@@ -63,20 +64,6 @@ def read_onnx(path: Path) -> ir.Model:
         raise BadInput(f"{path.name} is not a valid network: {_line(error)}.", EXPORT_AGAIN) from error
     _check_structure(model, path.name)
     return model
-
-
-def model_files(path: Path) -> list[Path]:
-    """The file and the files beside it that hold its weights. Raises BadInput like read_onnx for a bad one."""
-    kind = sniff(path)
-    if kind not in ONNX_KINDS:
-        raise refuse(path, kind)
-    proto = _parse(path, kind)
-    files = {
-        path.parent / _location(tensor)
-        for tensor in _tensors(proto.graph, proto.functions)
-        if tensor.data_location == tensor.EXTERNAL and _check_external(tensor, path) is None
-    }
-    return [path, *sorted(files)]
 
 
 def prove_runnable(model: ir.Model, path: Path) -> None:
@@ -156,30 +143,11 @@ def _node_tensors(nodes: Any) -> Iterator[onnx.TensorProto]:
                 yield from _tensors(graph)
 
 
-def _location(tensor: onnx.TensorProto) -> str:
-    return next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
-
-
 def _check_external(tensor: onnx.TensorProto, path: Path) -> None:
     """Raise BadInput unless a tensor's second file lies inside the model's folder and is long enough."""
     name, entries = path.name, {entry.key: entry.value for entry in tensor.external_data}
     location = entries.get("location", "")
-    folder = path.absolute().parent.resolve()
-    outside = BadInput(
-        f"{name} was not opened: it wants to read weights from {location!r}, which is outside its own folder.",
-        "Put the file with the weights beside the model and export the model again.",
-    )
-    windows = PureWindowsPath(location)
-    if not location or "\x00" in location or location.startswith(("/", "\\")) or windows.drive or ".." in windows.parts:
-        raise outside
-    target = folder / location
-    if not target.resolve().is_relative_to(folder):
-        raise outside
-    if not target.is_file():
-        raise BadInput(
-            f"The weights of {name} are in a second file, {location}, which is missing next to the model.",
-            f"Put {location} into the folder of {name}.",
-        )
+    target = confined(path, location)
     try:
         offset, length = int(entries.get("offset") or 0), int(entries.get("length") or 0)
     except ValueError:

@@ -52,9 +52,11 @@ def canonicalize(model: ir.Model, samples: Mapping[str, np.ndarray] | None = Non
     Raises BadInput when the original does not run.
     """
     from compress_studio.graph.samples import synthetic
+    from compress_studio.graph.shapes import refuse_giants
 
     model.ir_version = min(model.ir_version, 13)
     feeds = dict(samples) if samples is not None else synthetic(model, 2, seed=0)
+    refuse_giants(model, {})
     expected = _outputs(model, feeds)
     random = any(node.op_type in RANDOM for graph in model.graphs() for node in graph) or bool(
         model.functions and _differ(expected, _outputs(model, feeds)) > 0

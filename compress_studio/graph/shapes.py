@@ -82,6 +82,13 @@ def trace(model: ir.Model, dims: Mapping[str, int] | None = None) -> Shapes:
     return Shapes(sizes, dtypes, batch, binding, axes)
 
 
+def refuse_giants(model: ir.Model, binding: Mapping[str, int]) -> None:
+    """Raise BadInput when a tensor is known to be larger than the memory, before anything is run."""
+    with _light(model) as proto:
+        sizes, dtypes = _infer(proto, binding)
+    _refuse_giants(sizes, dtypes)
+
+
 def resolve(model: ir.Model, dims: Mapping[str, int] | None = None) -> dict[str, int]:
     """Sizes for all free dimensions with which the network runs; what dims names is taken from there.
 
