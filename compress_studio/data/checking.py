@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,22 +52,32 @@ def first_batch_outputs(
     """
     import numpy as np
 
+    inputs, _ = joined.read(_first(joined, batch or 2))
+    names = [one.name for one in outputs if one.dtype is not None]
+    values = try_run(network, [inputs], names)[0]
+    shapes = {name: np.shape(value) for name, value in values.items()}
+    return tuple(
+        TensorFact(one.name, one.dtype, tuple(shapes[one.name])) if one.name in shapes else one for one in outputs
+    )
+
+
+def try_run(
+    network: Path, feeds: Iterable[Mapping[str, np.ndarray]], outputs: Sequence[str]
+) -> list[dict[str, np.ndarray]]:
+    """The outputs for each feed. Raises BadInput when the network does not run on the data."""
     from compress_studio.graph.saving import first_line
     from compress_studio.graph.session import open_session, run
 
-    inputs, _ = joined.read(_first(joined, batch or 2))
-    names = [one.name for one in outputs if one.dtype is not None]
     try:
-        values = run(open_session(network), inputs, names)
+        session = open_session(network)
+        return [run(session, feed, outputs) for feed in feeds]
+    except BadInput:
+        raise
     except Exception as error:
         raise BadInput(
             f"The network does not run on the data: {first_line(error)}",
             "Check that shapes, ids and ranges of the data are what the network was made for.",
         ) from error
-    shapes = {name: np.shape(value) for name, value in values.items()}
-    return tuple(
-        TensorFact(one.name, one.dtype, tuple(shapes[one.name])) if one.name in shapes else one for one in outputs
-    )
 
 
 def _first(joined: Joined, count: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from compress_studio.data.facts import NetworkFacts, network_facts
 from compress_studio.data.finding import find
 from compress_studio.data.joining import fixed_batch, join
 from compress_studio.data.options import Options, read_options
+from compress_studio.data.proposing import propose
 from compress_studio.data.source import Joined, JoinedSplit, Source
 from compress_studio.data.splitting import ENOUGH_TEST, divide, work
 from compress_studio.data.synthetic import synthetic_splits
@@ -51,6 +53,7 @@ def open_data(request: DataRequest, network: Path) -> Source:
     meaning = _meaning(network, facts, joined, labels.parts, options, batch)
     if meaning.unused:
         notes.append(("labels_unused", meaning.unused))
+    joined = _proposed(network, joined, indices, meaning, batch)
     main = next(iter(joined.values()))
     notes += [("preprocessing_guessed", feed.fit.guess) for feed in main.feeds.values() if feed.fit.guess]
     parts = {part: JoinedSplit(joined[table], index, part, batch) for part, (table, index) in indices.items()}
@@ -154,6 +157,27 @@ def _meaning(
     if any(one.floating and (one.dims is None or len(one.dims) < 2 or None in one.dims[1:]) for one in outputs):
         outputs = first_batch_outputs(network, outputs, next(iter(joined.values())), batch)
     return tasks.meaning(list(labels.values()), outputs, options.task)
+
+
+def _proposed(
+    network: Path,
+    joined: Mapping[str, Joined],
+    indices: Mapping[Part, tuple[str, np.ndarray]],
+    meaning: tasks.Meaning,
+    batch: int | None,
+) -> Mapping[str, Joined]:
+    """The tables with better guesses of how pixels are scaled, where there are samples to try them on."""
+    if not any(feed.fit.guess for feed in next(iter(joined.values())).feeds.values()):
+        return joined
+    table, rows = indices[Part.CALIBRATE]
+    better = propose(network, joined[table], rows, meaning, batch)
+    return {
+        part: replace(
+            one,
+            feeds={name: replace(feed, fit=better.get(name, feed.fit)) for name, feed in one.feeds.items()},
+        )
+        for part, one in joined.items()
+    }
 
 
 def _description(

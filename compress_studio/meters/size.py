@@ -69,7 +69,6 @@ def zipped_bytes(files: Sequence[Path], ctx: MeterContext | None = None) -> int:
 
 def _counted(ctx: MeterContext, subject: OnnxNet) -> list[Reading]:
     from compress_studio.graph.costs import cost
-
     from compress_studio.graph.saving import load
     from compress_studio.graph.shapes import trace
 
