@@ -30,9 +30,9 @@ def nothing(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 class Feed:
     """The tuning part of a data set, read again every epoch.
 
-    The part is read in an order drawn from the seed; the first tenth (at most 2,000 samples, of small
-    sets up to a quarter) is held out and never trained on. With fewer than 20 samples the same ones serve both purposes. Small sets stay in memory, of large ones
-    only a pool of batches at a time.
+    The part is read in an order drawn from the seed; the first tenth is held out and never trained on (at most 2,000
+    samples; of a small set up to a quarter). With fewer than 20 samples the same ones serve both purposes. Small sets
+    stay in memory, of large ones only a pool of batches at a time.
 
     Args: size is the wanted batch size, limit the number of samples used in all, enrich what the teacher says.
     """

@@ -14,8 +14,9 @@ from compress_studio.graph.saving import load, save
 from compress_studio.graph.session import open_session, run
 from compress_studio.spec.data import Part
 from compress_studio.spec.ports import OnnxNet
-from compress_studio.steps.train_distil import DistilParams, train_distil
+from compress_studio.steps.train_distil import Compare, DistilParams, train_distil
 from compress_studio.steps.train_finetune import FinetuneParams, train_finetune
+from compress_studio.steps.training_params import BatchNorm, Optimizer
 from tests.toys.context import ToyContext, ToyData
 from tests.toys.networks import conv_net, lstm_net, mlp, residual_net, tied_net, transformer
 
@@ -70,18 +71,26 @@ def test_distilling_brings_a_disturbed_network_nearer_to_its_teacher(make: objec
     assert Part.TEST not in data.asked
 
 
-def test_finetuning_wins_accuracy_back_and_keeps_the_operators(tmp_path: Path) -> None:
-    data = labelled(conv_net(), tmp_path, 600)
-    student = stored(disturbed(conv_net(), 1.0), tmp_path)
+def test_finetuning_wins_accuracy_back(tmp_path: Path) -> None:
+    data = labelled(mlp(), tmp_path, 600)
+    student = stored(disturbed(mlp(), 1.0), tmp_path)
     ctx = ToyContext(tmp_path, data)
-    result = train_finetune(ctx, FinetuneParams(epochs=6, batch=16, learning_rate=3e-3), student)
+    result = train_finetune(ctx, FinetuneParams(epochs=3, batch=16, learning_rate=3e-3), student)
     assert data.labels is not None
-    right = np.eye(answers(student, data).reshape(600, -1).shape[1])[data.labels]
-    assert agreement(answers(result, data), right) > agreement(answers(student, data), right)
+    right = np.eye(answers(student, data).shape[1])[data.labels]
+    assert agreement(answers(result, data), right) > agreement(answers(student, data), right) + 0.1
+    assert len(ctx.changes) == 1
+
+
+def test_batch_normalization_is_put_in_and_folded_back_without_a_trace(tmp_path: Path) -> None:
+    teacher = stored(conv_net(), tmp_path, "teacher.onnx")
+    student = stored(disturbed(conv_net()), tmp_path)
+    ctx = ToyContext(tmp_path, ToyData.for_model(conv_net(), 240))
+    result = train_distil(ctx, DistilParams(epochs=3, batch=16, batch_norm=BatchNorm.ON), student, teacher)
+    assert ctx.facts["score_after"] < ctx.facts["score_before"]  # type: ignore[operator]
     before, after = load(student.path), load(result.path)
     assert [node.op_type for node in after.graph] == [node.op_type for node in before.graph]
     assert set(after.graph.initializers) == set(before.graph.initializers)
-    assert len(ctx.changes) == 1
 
 
 def test_the_result_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
@@ -165,7 +174,9 @@ def test_training_that_explodes_gives_back_the_network_as_it_came(tmp_path: Path
     net = stored(mlp(), tmp_path)
     data = ToyData.for_model(mlp(), 240)
     ctx = ToyContext(tmp_path, data)
-    params = DistilParams(epochs=3, batch=4, learning_rate=1.0, optimizer="sgd", clip=0, warmup=0, compare="squares")
+    params = DistilParams(
+        epochs=3, batch=4, learning_rate=1.0, optimizer=Optimizer.SGD, clip=0, warmup=0, compare=Compare.SQUARES
+    )
     params = params.model_copy(update={"learning_rate": 1e4})
     result = train_distil(ctx, params, stored(disturbed(mlp(), 0.01), tmp_path, "student.onnx"), net)
     assert "diverged" in ctx.codes
