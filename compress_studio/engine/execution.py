@@ -264,7 +264,7 @@ class Execution:
         digest = source.outputs.get(OUT) if source is not None else None
         return WorkSetting(
             runtime=self.settings.runtime,
-            data_path=str(Path(data.path).absolute()) if data.path else "",
+            data_path=str(Path(data.path).expanduser().absolute()) if data.path else "",
             data_options=dict(data.options),
             data_seed=data.seed,
             data_network="" if digest is None else str(self.store.blobs.path(digest)),

@@ -68,10 +68,11 @@ class Measuring:
 
     def last(self, subjects: Iterable[Subject]) -> list[list[Wanted]]:
         """What is measured at the end, all subjects of a meter and a reference in one session."""
-        groups: dict[tuple[str, str], list[Wanted]] = {}
+        groups: dict[tuple[str, str, str], list[Wanted]] = {}
         for subject in subjects:
             for one in self._wanted(subject, together=True):
-                groups.setdefault((one.spec.id, one.subject.reference), []).append(one)
+                session = (one.spec.id, digest_json(dict(one.use.params)), one.subject.reference)
+                groups.setdefault(session, []).append(one)
         return list(groups.values())
 
     def known(self, wanted: Wanted) -> Measurement | None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, overload
 
 from compress_studio.engine.cache import Store
 from compress_studio.engine.device import CPU, gpu_possible
@@ -92,13 +92,19 @@ class Run:
         """Whether it has ended."""
         return self._over.is_set()
 
-    def wait(self, timeout: float | None = None) -> Outcome:
-        """How it ended. Raises TimeoutError when it has not ended within the timeout (seconds)."""
+    @overload
+    def wait(self) -> Outcome: ...
+
+    @overload
+    def wait(self, timeout: float) -> Outcome | None: ...
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """How it ended; None when it has not ended within the timeout (seconds)."""
         end = None if timeout is None else time.monotonic() + timeout
         # In short pieces, because on Windows an endless wait cannot be interrupted by Ctrl-C.
         while not self._over.wait(WAIT_SECONDS if end is None else max(0.0, min(WAIT_SECONDS, end - time.monotonic()))):
             if end is not None and time.monotonic() >= end:
-                raise TimeoutError("the run has not ended yet")
+                return None
         if self._thread is not threading.current_thread():
             self._thread.join()
         state = self._execution.state

@@ -1,4 +1,4 @@
-"""Toy steps and meters on tiny text "networks" (a list of numbers), with a runtime that is quick and heavy on nothing."""
+"""Toy steps and meters on tiny text "networks" (a list of numbers), and the runtime that holds them."""
 
 from __future__ import annotations
 
