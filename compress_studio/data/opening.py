@@ -60,14 +60,15 @@ def open_data(request: DataRequest, network: Path) -> Source:
     tested = len(parts[Part.TEST])
     if tested < ENOUGH_TEST:
         notes.append(("few_samples", f"Only {tested} test sample{'s' * (tested != 1)}: results say very little."))
+    description = _description(options.path, found, main, how, meaning, batch)
     return Source(
-        digest=digest,
+        digest=digest_json([digest, description["preprocessing"]]),
         synthetic=False,
         task=meaning.task,
         classes=labels.classes,
         notes=tuple(notes),
         parts=parts,
-        description=_description(options.path, found, main, how, meaning, batch),
+        description=description,
     )
 
 

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compress_studio.data.checking import try_run
 from compress_studio.spec.data import Task
 
 if TYPE_CHECKING:
-    import onnxruntime as ort
-
     from compress_studio.data.fitting import Fit
     from compress_studio.data.source import Joined
     from compress_studio.data.tasks import Meaning
@@ -51,20 +50,14 @@ def propose(network: Path, joined: Joined, rows: np.ndarray, meaning: Meaning, b
     """
     guessed = [name for name, feed in joined.feeds.items() if feed.fit.guess]
     rows = rows[:SAMPLES]
-    if (
-        joined.labels is None
-        or meaning.task is not Task.CLASSIFY
-        or len(guessed) != 1
-        or len(rows) < max(FEWEST, batch or 1)
-    ):
+    if joined.labels is None or meaning.task is not Task.CLASSIFY:
         return {}
-    from compress_studio.graph.session import open_session
-
+    if len(guessed) != 1 or len(rows) < max(FEWEST, batch or 1):
+        return {}
     name = guessed[0]
     fit = joined.feeds[name].fit
-    session = open_session(network)
     ways = _ways(joined, name, rows)
-    shares = [_share(session, joined, name, way.of(fit, ""), rows, meaning.output, batch) for way in ways]
+    shares = [_share(network, joined, name, way.of(fit, ""), rows, meaning.output, batch) for way in ways]
     best = int(np.argmax(shares))
     if shares[best] < shares[0] + MARGIN:
         best = 0
@@ -111,7 +104,7 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _share(
-    session: ort.InferenceSession,
+    network: Path,
     joined: Joined,
     name: str,
     fit: Fit,
@@ -120,21 +113,17 @@ def _share(
     batch: int | None,
 ) -> float:
     """The share of right answers with one fit."""
-    from compress_studio.graph.session import run
-
     assert joined.labels is not None
     changed = replace(joined, feeds={**joined.feeds, name: replace(joined.feeds[name], fit=fit)})
     size = batch or PIECE
+    pieces = [rows[start : start + size] for start in range(0, len(rows), size)]
+    pieces = [one for one in pieces if (batch is None or len(one) == batch) and _one_length(joined, one)]
+    told = try_run(network, (changed.read(index)[0] for index in pieces), [output])
     hits = total = 0
-    for start in range(0, len(rows), size):
-        index = rows[start : start + size]
-        if (batch is not None and len(index) < batch) or not _one_length(joined, index):
-            continue
-        inputs, labels = changed.read(index)
-        assert labels is not None
-        scores = run(session, inputs, [output])[output]
-        answers = np.nan_to_num(scores).reshape(labels.size, -1).argmax(axis=1)
-        hits += int((answers == labels.reshape(-1)).sum())
+    for index, values in zip(pieces, told, strict=True):
+        labels = joined.labels[index].reshape(-1)
+        answers = np.nan_to_num(values[output]).reshape(labels.size, -1).argmax(axis=1)
+        hits += int((answers == labels).sum())
         total += labels.size
     return hits / total if total else 0.0
 

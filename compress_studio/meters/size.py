@@ -75,9 +75,10 @@ def _counted(ctx: MeterContext, subject: OnnxNet) -> list[Reading]:
     model = load(subject.path)
     dims = _dims(ctx, model)
     try:
-        costs = cost(model, trace(model, dims))
-    except BadInput:  # sizes of free dimensions that nobody knows: the bytes are still worth telling
-        return []
+        shapes = trace(model, dims)
+    except BadInput:  # sizes of free dimensions that nobody knows: only the multiply-accumulates stay untold
+        shapes = None
+    costs = cost(model, shapes)
     rows = [Reading("parameters", float(costs.parameters)), Reading("nonzero", float(costs.nonzero))]
     if costs.macs is not None:
         rows.append(Reading("macs", float(costs.macs), "per sample", detail={"dims": dict(dims)}))
