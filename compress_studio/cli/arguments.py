@@ -18,8 +18,6 @@ def parse_step(text: str, steps: StepRegistry) -> tuple[StepSpec, dict[str, Any]
     """
     name, _, rest = text.partition(":")
     spec = steps.get(name.strip())
-    if not spec.inputs:
-        raise BadInput(f"{spec.id} opens a model and cannot be a step behind one.", "Give the file as MODEL.")
     values: dict[str, Any] = {}
     for word in filter(None, (part.strip() for part in rest.split(","))):
         key, equals, value = word.partition("=")

@@ -11,6 +11,7 @@ from pathlib import Path
 from compress_studio.base.errors import BadInput
 from compress_studio.cli.arguments import parse_change, parse_step, with_hint
 from compress_studio.project import edits, files
+from compress_studio.project.pipeline import SOURCE_STEP
 from compress_studio.project.project import Project
 from compress_studio.spec.data import DataRequest
 from compress_studio.spec.registry import StepRegistry
@@ -37,9 +38,14 @@ def from_options(options: argparse.Namespace, steps: StepRegistry) -> Project:
 def from_model(model: str, words: Sequence[str], steps: StepRegistry) -> Project:
     """A model with steps behind it, one after the other."""
     parsed = [parse_step(word, steps) for word in words]
-    project = Project(title=Path(model).stem)
-    project = edits.add_node("source.model", {files.SOURCE_PATH: existing(model)}, steps)(project)
+    source = {files.SOURCE_PATH: existing(model)}
+    if parsed and parsed[0][0].id == SOURCE_STEP:
+        # Written first it says how the model itself is opened, such as the sizes of free dimensions.
+        source = {**parsed.pop(0)[1], **source}
+    project = edits.add_node(SOURCE_STEP, source, steps)(Project(title=Path(model).stem))
     for spec, values in parsed:
+        if not spec.inputs:
+            raise BadInput(f"{spec.id} opens a model and cannot follow another step.", "Write it as the first --step.")
         try:
             project = edits.append_step(spec.id, values, steps)(project)
         except BadInput as error:

@@ -33,14 +33,17 @@ def build_report(
     state: RunState,
     settings: RunSettings,
     warnings: Mapping[str, Sequence[Mapping[str, str]]],
+    references: Mapping[str, str],
     error: NodeError | None,
-    described: Mapping[str, Any],
+    data: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything about a run as JSON. warnings: by node, what the verdicts add to what the steps said;
-    described: what the data set says about itself.
+    references: by node, what it is compared with; data: what data_row gave.
     """
     ordered = [project.pipeline.node(name) for name in state.order]
-    nodes = [node_row(node, state.nodes[node.id], warnings.get(node.id, ())) for node in ordered]
+    nodes = [
+        node_row(node, state.nodes[node.id], warnings.get(node.id, ()), references.get(node.id, "")) for node in ordered
+    ]
     return {
         "schema": SCHEMA,
         "app": __version__,
@@ -48,7 +51,7 @@ def build_report(
         "error": None if error is None else _error_row(error),
         "title": project.title,
         "source": {"path": str(nodes[0]["path"]) if nodes else "", "digest": nodes[0]["digest"] if nodes else ""},
-        "data": data_row(project, settings, described),
+        "data": dict(data),
         "environment": environment(),
         "seed": settings.seed_of(project),
         "device": settings.device_of(project),
@@ -59,7 +62,7 @@ def build_report(
     }
 
 
-def node_row(node: Node, result: NodeResult, warnings: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+def node_row(node: Node, result: NodeResult, warnings: Sequence[Mapping[str, str]], reference: str) -> dict[str, Any]:
     """One node of the report."""
     report: Mapping[str, Any] = result.report
     facts: Mapping[str, Any] = report.get("facts", {})
@@ -69,6 +72,7 @@ def node_row(node: Node, result: NodeResult, warnings: Sequence[Mapping[str, str
         "step": node.step,
         "params": dict(node.params),
         "state": str(result.state),
+        "reference": reference,
         "digest": result.digest,
         "path": _path(node, result),
         **_sizes(node, result, facts),
@@ -155,11 +159,16 @@ def _latency(result: NodeResult) -> dict[str, float | None] | None:
         "ratio": _value(ratio),
         "ratio_low": None if ratio is None else ratio.low,
         "ratio_high": None if ratio is None else ratio.high,
+        "aa_ratio": None if ratio is None else _number(ratio.detail.get("aa_ratio")),
     }
 
 
 def _value(reading: Reading | None) -> float | None:
     return None if reading is None or not math.isfinite(reading.value) else reading.value
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _unmeasured(result: NodeResult) -> list[dict[str, str]]:

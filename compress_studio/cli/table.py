@@ -30,7 +30,7 @@ def report_text(report: Mapping[str, Any]) -> str:
         return "Nothing was run."
     quality = quality_of(nodes)
     heading = ("node", "step", WORDS.get(quality, "quality"), "size ÷", "zipped ÷", "latency ÷", "MACs ÷", "layers")
-    rows = [heading, *(_row(node, nodes[0], quality) for node in nodes)]
+    rows = [heading, *(_row(node, base_of(node, nodes), quality) for node in nodes)]
     below = [*_warnings(nodes), *_skipped(nodes)]
     parts = [table(rows, left=(0, 1))]
     if below:
@@ -45,6 +45,11 @@ def quality_of(nodes: Sequence[Mapping[str, Any]]) -> str:
         if any(name in node["metrics"] for node in nodes):
             return name
     return ""
+
+
+def base_of(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The node that a node is compared with."""
+    return next((one for one in nodes if one["id"] == node["reference"]), nodes[0])
 
 
 def metric_text(name: str, metric: Mapping[str, Any] | None) -> str:
@@ -126,16 +131,17 @@ def _milliseconds(latency: Mapping[str, Any] | None) -> str:
 
 
 def _warnings(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines: list[str] = []
-    said: set[tuple[str, str]] = set()
+    """Errors and warnings; what is said of several nodes is said once."""
+    lines = [
+        f"✗ {node['id']}: {node['error']['message']} {node['error']['hint']}".rstrip()
+        for node in nodes
+        if node["error"] is not None
+    ]
+    said: dict[tuple[str, str], list[str]] = {}
     for node in nodes:
-        if node["error"] is not None:
-            lines.append(f"✗ {node['id']}: {node['error']['message']} {node['error']['hint']}".rstrip())
         for one in node["warnings"]:
-            if (one["code"], one["message"]) not in said:
-                said.add((one["code"], one["message"]))
-                lines.append(f"! {node['id']}: {one['message']}")
-    return lines
+            said.setdefault((one["code"], one["message"]), []).append(node["id"])
+    return lines + [f"! {', '.join(dict.fromkeys(names))}: {message}" for (_, message), names in said.items()]
 
 
 def _skipped(nodes: Sequence[Mapping[str, Any]]) -> list[str]:

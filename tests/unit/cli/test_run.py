@@ -126,7 +126,7 @@ def test_a_process_that_dies_is_a_failure_of_its_node(toy: Path, model: Path, cl
         (["--step", "toy.double:by=1000"], "Factor (by) must be a number from 0 to 100, not 1000.0."),
         (["--step", "toy.double:by"], "by in --step toy.double:by has no value."),
         (["--step", "toy.double:by=1,by=2"], "by is given twice"),
-        (["--step", "source.model"], "source.model opens a model and cannot be a step"),
+        (["--step", "toy.add", "--step", "source.model"], "source.model opens a model and cannot follow another step"),
         ([], "no --step is given"),
         (["--step", "toy.double", "--data", "nowhere.npz"], "nowhere.npz does not exist."),
         (["--step", "toy.double", "--set", "double1.by=2"], "--set belongs to a project"),
