@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from compress_studio.spec.data import Batch
+
+Samples: TypeAlias = "list[tuple[Mapping[str, np.ndarray], dict[str, np.ndarray]]]"
+"""Inputs and the answers of the network before, by batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,7 @@ class Fidelity:
     count: int
 
 
-def references(
-    model: ir.Model | Path, batches: Iterable[Batch], threads: int
-) -> list[tuple[Mapping[str, np.ndarray], dict[str, np.ndarray]]]:
+def references(model: ir.Model | Path, batches: Iterable[Batch], threads: int) -> Samples:
     """What a network answers, by batch: a few batches, kept in memory, against which others are compared."""
     session = open_session(model, threads=threads)
     return [(batch.inputs, run(session, batch.inputs)) for batch in batches]
@@ -42,7 +43,7 @@ def references(
 
 def compare(
     model: ir.Model | Path,
-    expected: list[tuple[Mapping[str, np.ndarray], dict[str, np.ndarray]]],
+    expected: Samples,
     threads: int = 1,
     check: Callable[[], None] | None = None,
 ) -> Fidelity:

@@ -1,0 +1,212 @@
+"""Static quantization from calibration to the finished network, weak layers spared."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from compress_studio.base.errors import BadInput
+from compress_studio.graph import saving
+from compress_studio.graph.layers import weight_layers
+from compress_studio.spec.data import Part
+from compress_studio.spec.step import StepContext
+from compress_studio.steps.kernels import fidelity, qdq, ranges, stored
+from compress_studio.steps.kernels.norms_folded import fold_norms
+from compress_studio.steps.kernels.opset import opset_of, raise_opset, refuse_quantized
+from compress_studio.steps.kernels.qdq_plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+PER_CHANNEL_OPSET = 13
+BATCH = 32
+JUDGED = 64
+"""Samples on which the result is compared with the network before."""
+TRIED = 24
+"""Layers that are tried alone, the ones with the largest error of weights first."""
+ENOUGH_AGREEMENT = 0.97
+ENOUGH_COSINE = 0.98
+NEARLY_EQUAL = 0.9995
+"""Cosine above which a lower agreement only means that scores are nearly tied."""
+LARGEST_SHARE = 0.34
+"""Share of the layers that may stay in float to save the rest."""
+VNNI = frozenset({"AVX512_ICL", "AVX512VNNI", "AVX512_SPR", "AVX512_ZNVER4", "AVX_VNNI"})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What quantize.static was asked."""
+
+    method: str = "minmax"
+    percentile: float = 99.999
+    samples: int = 512
+    keep: frozenset[str] = frozenset()
+    keep_auto: bool = True
+    weight_bits: int = 8
+
+
+@dataclass(slots=True)
+class Result:
+    """A quantized network and what was done."""
+
+    model: ir.Model
+    quantized: int
+    total: int
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def quantize(path: Path, options: Options, ctx: StepContext) -> Result:
+    """Quantize the network in a file.
+
+    Raises Refused when it is quantized already or its weights are damaged, BadInput for unknown names to keep.
+    """
+    model = prepare(path, ctx)
+    for layer in weight_layers(model):
+        array = stored.float_weight(layer)
+        if array is not None:
+            stored.require_finite(layer, array)
+    unknown = options.keep - {layer.name for layer in weight_layers(model)}
+    if unknown:
+        raise BadInput(
+            f"There is no layer named {', '.join(sorted(unknown))} to keep in float.",
+            "The names of the layers are in the layer table of info.",
+        )
+    plan = make_plan(model, options.keep)
+    if not plan.layers:
+        return Result(model, 0, plan.total, plan.skipped)
+    found = calibrate(model, plan, options, ctx)
+    qdq.insert(model, plan, found, options.weight_bits)
+    result = Result(model, len(plan.layers), plan.total, plan.skipped)
+    return _spare(path, result, found, options, ctx)
+
+
+def prepare(path: Path, ctx: StepContext) -> ir.Model:
+    """The network as it is quantized: operators new enough, batch normalization folded."""
+    model = saving.load(path)
+    refuse_quantized(model)
+    if opset_of(model) < PER_CHANNEL_OPSET:
+        ctx.note(f"Operators raised from version {opset_of(model)} to {PER_CHANNEL_OPSET}.")
+        model = raise_opset(model, PER_CHANNEL_OPSET, "A scale per channel")
+    fold_norms(model)
+    return model
+
+
+def calibrate(model: ir.Model, plan: Plan, options: Options, ctx: StepContext) -> dict[str, tuple[float, float]]:
+    """The ranges of the tensors of a plan over the calibration samples."""
+    split = ctx.data.part(Part.CALIBRATE)
+    total = max(min(options.samples, len(split)), 1)
+    seen = 0
+
+    def check() -> None:
+        nonlocal seen
+        ctx.progress(0.05 + 0.6 * min(seen / total, 1.0), "measuring ranges")
+        seen += BATCH
+
+    names = [root.name for root in dict.fromkeys(plan.roots.values()) if root.name]
+    batches = split.batches(BATCH, options.samples)
+    found = ranges.find(model, names, batches, options.method, options.percentile, ctx.threads, check)
+    ctx.fact("calibration_samples", total)
+    return found
+
+
+def _spare(
+    path: Path, result: Result, found: dict[str, tuple[float, float]], options: Options, ctx: StepContext
+) -> Result:
+    """Compare with the network before and, when it is far away, leave the worst layers in float."""
+    batches = ctx.data.part(Part.CALIBRATE).batches(BATCH, JUDGED)
+    expected = fidelity.references(path, batches, ctx.threads)
+    quality = fidelity.compare(result.model, expected, ctx.threads, ctx.check)
+    if not _good(quality) and options.keep_auto and result.quantized > 1:
+        ctx.progress(0.7, "looking for weak layers")
+        order = _weakest_first(path, expected, found, options, ctx)
+        limit = max(1, int(len(order) * LARGEST_SHARE))
+        count, step = 0, max(1, limit // 4)
+        while count < limit and not _good(quality):
+            count = min(count + step, limit)
+            spared = frozenset(order[:count])
+            better, plan = _build(path, options.keep | spared, found, options, ctx)
+            if not plan.layers:
+                break
+            now = fidelity.compare(better, expected, ctx.threads, ctx.check)
+            if now.cosine >= quality.cosine:
+                quality = now
+                reasons = [
+                    (name, "spared: it loses most in 8 bits" if name in spared else reason)
+                    for name, reason in plan.skipped
+                ]
+                result = Result(better, len(plan.layers), plan.total, reasons)
+    ctx.fact("calibration_cosine", quality.cosine)
+    ctx.fact("calibration_agreement", quality.agreement)
+    if not _good(quality):
+        ctx.warn(
+            "low_fidelity",
+            f"On the calibration data the result agrees with the network before on {quality.agreement:.1%} of the "
+            f"samples (cosine {quality.cosine:.3f}).",
+        )
+    return result
+
+
+def _good(quality: fidelity.Fidelity) -> bool:
+    close = quality.cosine >= ENOUGH_COSINE and quality.agreement >= ENOUGH_AGREEMENT
+    return quality.finite and (close or quality.cosine >= NEARLY_EQUAL)
+
+
+def _weakest_first(
+    path: Path,
+    expected: fidelity.Samples,
+    found: dict[str, tuple[float, float]],
+    options: Options,
+    ctx: StepContext,
+) -> list[str]:
+    """Names of layers, each judged by the noise that it makes at the outputs when it alone is quantized."""
+    model = prepare(path, ctx)
+    layers = make_plan(model, options.keep).layers
+    names = [layer.name for layer in layers]
+    by_weights = sorted(layers, key=lambda layer: -_weight_noise(layer.array, layer.out_axis, options.weight_bits))
+    noise: dict[str, float] = {}
+    for number, layer in enumerate(by_weights[:TRIED]):
+        ctx.progress(0.7 + 0.2 * number / TRIED, "looking for weak layers")
+        others = frozenset(names) - {layer.name}
+        alone, plan = _build(path, options.keep | others, found, options, ctx)
+        if plan.layers:
+            noise[layer.name] = fidelity.compare(alone, expected, ctx.threads, ctx.check).sqnr_db
+    return sorted(noise, key=lambda name: noise[name])
+
+
+def _build(
+    path: Path,
+    keep: frozenset[str],
+    found: dict[str, tuple[float, float]],
+    options: Options,
+    ctx: StepContext,
+) -> tuple[ir.Model, Plan]:
+    model = prepare(path, ctx)
+    plan = make_plan(model, keep)
+    missing = [root.name for root in dict.fromkeys(plan.roots.values()) if root.name and root.name not in found]
+    if missing:
+        batches = ctx.data.part(Part.CALIBRATE).batches(BATCH, options.samples)
+        found.update(ranges.find(model, missing, batches, options.method, options.percentile, ctx.threads, ctx.check))
+    qdq.insert(model, plan, found, options.weight_bits)
+    return model, plan
+
+
+def _weight_noise(array: np.ndarray, axis: int, bits: int) -> float:
+    from compress_studio.steps.kernels import quantizers
+
+    norm = float(np.linalg.norm(array))
+    return float(np.linalg.norm(quantizers.symmetric(array, bits, (axis,)).restore() - array)) / norm if norm else 0.0
+
+
+def sums_saturate() -> bool:
+    """Whether 8-bit products of this processor are summed in 16 bits with saturation: x86 without VNNI."""
+    if platform.machine().lower() not in {"x86_64", "amd64", "i686", "x86"}:
+        return False
+    found = np.show_config(mode="dicts") or {}
+    if not VNNI.isdisjoint(found.get("SIMD Extensions", {}).get("found", [])):
+        return False
+    flags = Path("/proc/cpuinfo")
+    return not flags.exists() or "vnni" not in flags.read_text(encoding="utf-8", errors="replace")
