@@ -124,10 +124,13 @@ def prune_channels(ctx: StepContext, params: PruneChannelsParams, network: OnnxN
     **Traps.** Prune before quantizing. In transformers the width of the residual stream stays, because
     normalization mixes it; heads and hidden units go. Hidden units of LSTM and GRU stay.
     """
+    import onnx_ir as ir
+
     from compress_studio.graph.saving import load, save
     from compress_studio.steps.kernels.channel_pruning import Pruner
 
-    pruner = Pruner(ctx, params, network, load(network.path))
+    # Weights of a second file come into memory: their tensors are cut, and copies of the network are run.
+    pruner = Pruner(ctx, params, network, ir.external_data.load_to_model(load(network.path)))
     pruner.find()
     pruner.choose()
     pruner.cut()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from compress_studio.steps.prune_channels import PruneChannelsParams
 
 BATCH = 32
+ELEMENTS = 1 << 26
+"""Numbers in all tensors of one batch together, 256 MB: large images come in smaller batches."""
 PROOF_SAMPLES = 4
 
 
@@ -48,6 +51,9 @@ class Pruner:
         """Find the groups that may be pruned; raises Refused when there are none."""
         self.ctx.progress(0.02, "Looking for channels that can go together")
         self.shapes = trace(self.model)
+        computed = [size for name, size in self.shapes.sizes.items() if name not in self.model.graph.initializers]
+        per_sample = sum(math.prod(size) for size in computed) / max(self.shapes.batch, 1)
+        self.batch = max(1, min(BATCH, int(ELEMENTS / max(per_sample, 1))))
         found = channels.find_groups(self.model, self.shapes)
         self.links: Links = found.structure.links
         self.frozen = {row["layer"]: row["reason"] for row in found.frozen}
@@ -86,11 +92,17 @@ class Pruner:
         """Remove, prove, and repair. Groups that fail the proof are left alone."""
         self.ctx.progress(0.3, "Proving that removal is right")
         self.proof = self._proved()
+        if self.params.repair.value != "none" and self.selection and self.ctx.data.synthetic:
+            self.ctx.warn(
+                "synthetic_data",
+                "The loss of channels was not repaired, because there are no data to repair it with. "
+                "Give data that look like real use.",
+            )
         original = self.model.clone()
         gone = removed_indices(self.selection)
-        if self._repair_with_data():
-            self._take_over(gone)
+        items = self._take_over(gone) if self._repair_with_data() else []
         channels.remove(self.model, self.selection)
+        channel_repair.cut_new_biases(items, gone)
         if self._repair_with_data():
             self._align(original, gone)
 
@@ -128,10 +140,11 @@ class Pruner:
         if self.groups:
             return
         reasons = Counter(self.frozen.values()).most_common(1)
-        most = f"; most often because {reasons[0][0]}" if reasons else ""
+        most = f"most often because {reasons[0][0]}" if reasons else "it has no layers with plain float weights"
         raise Refused(
-            f"No channels of this network can be removed{most}.",
-            "Use factorize.lowrank or prune.weights instead, or prune before other compressions.",
+            f"No channels of this network can be removed; {most}.",
+            "Put this step before any quantization. For what cannot lose channels, factorize.lowrank, cluster.weights "
+            "or quantize.weights make the network smaller.",
         )
 
     def _score(self) -> None:
@@ -181,16 +194,19 @@ class Pruner:
         return channels.prove(shorter, channels.mask(self.model, selection), inputs)
 
     def _repair_with_data(self) -> bool:
-        return self.params.repair.value != "none" and not self.ctx.data.synthetic and bool(self.selection)
+        if self.params.repair.value == "none" or not self.selection:
+            return False
+        return not self.ctx.data.synthetic
 
-    def _take_over(self, gone: dict[tuple[str, int], np.ndarray]) -> None:
+    def _take_over(self, gone: dict[tuple[str, int], np.ndarray]) -> list[channel_repair.Repairable]:
         if self.params.repair.value != "least_squares":
-            return
+            return []
         self.ctx.progress(0.5, "Letting the remaining channels take over")
         items, large = channel_repair.repairable(self.model, self.links, gone)
         for name in large:
             self.ctx.note(f"{name} has too many channels for least squares; its statistics are realigned only.")
         channel_repair.least_squares(self.model, items, self._calibration, self.ctx)
+        return items
 
     def _align(self, original: ir.Model, gone: dict[tuple[str, int], np.ndarray]) -> None:
         self.ctx.progress(0.75, "Realigning statistics")
@@ -199,7 +215,7 @@ class Pruner:
         channel_alignment.align(self.model, original, layers, gone, self._calibration, self.ctx)
 
     def _calibration(self) -> Iterable[Batch]:
-        return self._batches(BATCH, self.params.samples)
+        return self._batches(self.batch, self.params.samples)
 
     def _batches(self, size: int, limit: int) -> Iterable[Batch]:
         return self.ctx.data.part(Part.CALIBRATE).batches(size, limit)
