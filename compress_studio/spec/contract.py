@@ -178,14 +178,15 @@ def small(spec: StepSpec, **values: Any) -> Params:
 def try_step(
     spec: StepSpec, params: Params, network: Path, bench: Bench, *, seed: int = 0, cancel_at: int | None = None
 ) -> Trial:
-    """Run a step by itself. Optional inputs stay empty.
+    """Run a step by itself. Optional inputs stay empty, but for a teacher: that is the network, as on appending.
 
     Raises AssertionError when the input file was touched or the refusal says nothing; Cancelled as the step raises it.
     """
     ctx = TrialContext(bench.folder, bench.data(network), seed)
     ctx.cancel_at = cancel_at
     before = {path: digest_file(path) for path in network.parent.iterdir() if path.is_file()}
-    inputs = {port.name: None if port.optional else OnnxNet(network) for port in spec.inputs}
+    left_open = {port.name for port in spec.inputs if port.optional and port.name != "teacher"}
+    inputs = {port.name: None if port.name in left_open else OnnxNet(network) for port in spec.inputs}
     try:
         result, refusal = spec.run(ctx, params, **inputs), None
     except UserError as error:
