@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from compress_studio.base.errors import Cancelled
+from compress_studio.base.errors import Cancelled, UserError
 from compress_studio.engine.cache import Store
 from compress_studio.engine.cancel import CancelToken
 from compress_studio.engine.channel import CurvePoint, Message, Progress
@@ -98,6 +98,8 @@ class Execution:
             self._work()
         except Cancelled:
             log.info("run %s was stopped", self.id)
+        except WorkFailed as failed:
+            failure = failed.failure if failed.failure.cause is not Cause.CANCELLED else None
         except Exception as error:
             failure = Failure.of(error, traceback.format_exc())
             log.info("run %s failed: %s", self.id, failure.message, exc_info=True)
@@ -210,6 +212,7 @@ class Execution:
                 arguments = (self._setting(node.id), node.step, dict(node.params), paths, str(folder))
                 answer: StepAnswer = self._ask("run_step", arguments, listen)
                 digest = plan.inputs[answer.same_as] if answer.same_as else self.store.put(folder).digest
+                self._require_same_file(node, plan)
         except WorkFailed as failed:
             self._failed(node, failed.failure)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this node; the others go on
@@ -221,6 +224,13 @@ class Execution:
             self._finish(node, plan, result, cached=False)
         finally:
             self.working_on = None
+
+    def _require_same_file(self, node: Node, plan: NodePlan) -> None:
+        """Raise UserError when the file of a source changed while it was read: the key would name the wrong bytes."""
+        if self.runtime.steps.get(node.step).fingerprint is not None:
+            now = self._planning.plan(node, self._known)
+            if now.key != plan.key:
+                raise UserError(f"{node.id}: the file changed while it was read.", "Run again when it is complete.")
 
     def _finish(self, node: Node, plan: NodePlan, result: Result, *, cached: bool) -> None:
         """Tell the result, and measure it."""

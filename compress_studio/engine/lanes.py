@@ -6,7 +6,8 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from compress_studio.engine.cancel import CancelToken
@@ -96,6 +97,8 @@ class Lanes:
     compute_threads: int = 1
     gpu: bool = False
     """A GPU may be used, so the address space of the compute lane is not limited."""
+    folder: Path | None = None
+    """For what the workers print; a temporary file when there is none."""
     _open: dict[str, WorkerLane] = field(default_factory=dict[str, WorkerLane])
 
     @property
@@ -122,5 +125,7 @@ class Lanes:
     def _lane(self, name: str, threads: int, *, nice: bool) -> WorkerLane:
         if name not in self._open:
             gpu = self.gpu and name == "compute"
-            self._open[name] = WorkerLane(Worker(default_options(name, threads=threads, nice=nice, gpu=gpu)))
+            options = default_options(name, threads=threads, nice=nice, gpu=gpu)
+            log = "" if self.folder is None else str(self.folder / f"{name}.log")
+            self._open[name] = WorkerLane(Worker(replace(options, log=log)))
         return self._open[name]

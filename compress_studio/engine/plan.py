@@ -151,6 +151,10 @@ class Planning:
                 key = action_key(spec, params, inputs, around)
         except UserError as error:
             return NodePlan(NodeState.INVALID, problems=(Problem.of(error),))
+        except OSError as error:
+            text = f"{spec.title}: {error.filename or 'a file'} cannot be read ({error.strerror or error})."
+            problem = Problem(text, "Check the file and your right to read it.", Cause.BAD_INPUT)
+            return NodePlan(NodeState.INVALID, problems=(problem,))
         result = self.store.result(key) if self.settings.use_cache else None
         if result is None:
             return NodePlan(NodeState.STALE, key, inputs)

@@ -138,7 +138,7 @@ class Runner:
         self.settings = settings or RunSettings()
         self._runtime = runtime
         gpu = self.settings.device != CPU and gpu_possible()
-        self.lanes = Lanes(self.settings.threads, self.settings.compute_threads, gpu)
+        self.lanes = Lanes(self.settings.threads, self.settings.compute_threads, gpu, store.session.folder)
         self._runs: list[Run] = []
 
     @property

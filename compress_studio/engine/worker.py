@@ -121,7 +121,9 @@ class Worker:
         if self._process is not None and self._process.is_alive():
             return
         self._kill()
-        if self._log is None:
+        if self._log is None and self._options.log:
+            self._log = Path(self._options.log)
+        elif self._log is None:
             handle, name = tempfile.mkstemp(prefix=f"cs-{self._options.name}-", suffix=".log")
             os.close(handle)
             self._log = Path(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from compress_studio.artifacts.artifact import Artifact
 from compress_studio.engine import worker as worker_module
 from compress_studio.engine.events import NodeFailed, NodeProgress, NodeStarted, RunEnded, RunEvent
 from compress_studio.engine.records import Cause
@@ -100,6 +101,20 @@ def test_without_the_cache_everything_is_computed_again(bench: Bench) -> None:
     bench.again(use_cache=False)
     assert bench.run(project).ok
     assert bench.ran() == ["source", "count", "double", "count"]
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = bench.store.put
+
+    def change(folder: Path) -> Artifact:
+        bench.file.write_text("7 7 7")
+        return put(folder)
+
+    monkeypatch.setattr(bench.store, "put", change)
+    error = bench.run(chain(bench.source())).state.nodes["s"].error
+    assert error is not None
+    assert "changed while it was read" in error.message
+    assert bench.numbers(bench.run(chain(bench.source())), "s") == [7, 7, 7]
 
 
 def test_a_changed_file_is_another_source(bench: Bench) -> None:
@@ -408,8 +423,8 @@ def test_the_time_left_comes_from_the_time_before(bench: Bench) -> None:
 
 def test_scratch_folders_are_gone_after_the_run(bench: Bench) -> None:
     bench.run(chain(bench.source(), bench.node("d", "toy.double"), bench.node("f", "toy.fail"), meters=("count",)))
-    left = [path.name for path in bench.store.session.folder.iterdir()]
-    assert left == ["alive"]
+    left = {path.name for path in bench.store.session.folder.iterdir()}
+    assert left == {"alive", "compute.log"}
 
 
 def test_a_full_disk_fails_the_node_and_names_the_folder(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
