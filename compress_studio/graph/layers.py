@@ -185,7 +185,7 @@ def _stored(value: ir.Value) -> tuple[ir.Value | None, tuple[str, ...]]:
 
 def _handed_on(node: ir.Node) -> ir.Value | None:
     """The input of an unpacking node that holds the weights; None for a node that computes."""
-    if node.op_type in UNPACKING:
+    if node.op_type in UNPACKING | {"Mod", "Slice"}:  # the last two take packed indices of a palette apart
         return node.inputs[0]
     if node.op_type == "Gather":
         return node.inputs[1] if _is_palette(node) else None

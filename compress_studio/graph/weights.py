@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compress_studio.graph.palettes import indices_of
+
 if TYPE_CHECKING:
     import onnx_ir as ir
 
@@ -92,7 +94,8 @@ def logical_size(weight: Weight) -> int:
         return node.attributes.get_int("N", 0) * node.attributes.get_int("K", 0)
     if node is not None and node.op_type == "GatherBlockQuantized" and tensor.dtype.name == "UINT8":
         return tensor.size * (8 // node.attributes.get_int("bits", 4))
-    return tensor.size
+    indices = indices_of(node) if node is not None and node.op_type == "Gather" else None
+    return tensor.size if indices is None else indices.size
 
 
 def zeros(weight: Weight) -> int:
@@ -106,7 +109,8 @@ def zeros(weight: Weight) -> int:
         return _packed_zeros(node, array)
     if node.op_type == "Gather":
         codebook = _array(node.inputs[0])
-        return 0 if codebook is None else int((codebook == 0)[array.astype(np.int64)].sum())
+        indices = indices_of(node)
+        return 0 if codebook is None or indices is None else int((codebook == 0)[indices].sum())
     zero = _zero_point(node, weight.position)
     if zero is None:
         return int(array.size - np.count_nonzero(array))
@@ -129,7 +133,8 @@ class _ConstantNodes:
         key = id(node)
         if key not in self.known:
             self.known[key] = node.op_type == "Constant" or (
-                node.op_type in LINE | ARITHMETIC | {"Gather"} and all(self.value(each) for each in node.inputs)
+                node.op_type in LINE | ARITHMETIC | {"Gather", "Mod", "Slice"}
+                and all(self.value(each) for each in node.inputs)
             )
         return self.known[key]
 
@@ -184,6 +189,10 @@ def _unpacker(first: ir.Node) -> ir.Node:
         uses = tuple(first.outputs[0].uses())
         if len(uses) == 1 and uses[0].node.op_type in {"Sub", "Gather"}:
             return uses[0].node
+        node = uses[0].node if uses else first
+        while node.op_type in {"Div", "Mod", "Sub", "Slice", "Reshape"} and node.outputs[0].uses():
+            node = next(iter(node.outputs[0].uses())).node  # packed indices of a palette on their way to its Gather
+        return node if node.op_type == "Gather" else first
     return first
 
 
@@ -196,7 +205,7 @@ def _hands_on(node: ir.Node, position: int, constant: _ConstantNodes) -> bool | 
         return None
     if node.op_type == "Gather":
         return position == 1
-    if node.op_type in LINE:
+    if node.op_type in LINE | {"Mod", "Slice"}:
         return position == 0
     sizes = [_constant_size(value) for value in node.inputs]
     return position == int(np.argmax(sizes))
