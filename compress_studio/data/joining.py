@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from compress_studio.base.errors import BadInput
 from compress_studio.data.facts import NetworkFacts, TensorFact
 from compress_studio.data.fitting import fit
-from compress_studio.data.naming import assign
+from compress_studio.data.naming import NO_LABELS, assign
 from compress_studio.data.options import Options
 from compress_studio.data.pictures import PictureRows
 from compress_studio.data.rows import VARYING, ArrayRows, Rows, Table
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def join(table: Table, labels: np.ndarray | None, facts: NetworkFacts, options: Options) -> Joined:
     """Give every input its rows. Raises BadInput naming both shapes when they do not fit."""
-    matched, _, _ = assign(list(table.columns), facts.inputs, options)
+    matched, _, _ = assign(list(table.columns), facts.inputs, replace(options, labels=NO_LABELS))
     count = max(len(table.columns[one]) for one in matched.values())
     feeds: dict[str, Feed] = {}
     constants: dict[str, np.ndarray] = {}

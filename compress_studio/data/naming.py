@@ -46,6 +46,7 @@ def assign(names: Iterable[str], inputs: tuple[TensorFact, ...], options: Option
     matched: dict[str, str] = {}
     for fact in inputs:
         wanted = options.of(fact.name).array if fact.name in options.inputs or len(inputs) == 1 else ""
+        wanted = _present(wanted, left)
         if wanted and wanted not in left:
             raise BadInput(
                 f"There is no array {wanted} for input {fact.name}; there are {', '.join(left) or 'none'}.",
@@ -80,13 +81,19 @@ def _labels(left: list[str], options: Options) -> str:
     if options.labels == NO_LABELS:
         return ""
     if options.labels:
-        if options.labels not in left:
+        declared = _present(options.labels, left)
+        if declared not in left:
             raise BadInput(
                 f"There are no labels {options.labels}; there are {', '.join(left) or 'none'}.",
                 'Correct labels in the data options, or write labels = "none".',
             )
-        return options.labels
+        return declared
     return first_known(left)
+
+
+def _present(name: str, left: list[str]) -> str:
+    """A declared name as it is, or without its part: "x_train" stands for "x" in every part."""
+    return name if name in left or split_name(name)[0] not in left else split_name(name)[0]
 
 
 def _guess_last(matched: dict[str, str], inputs: tuple[TensorFact, ...], left: list[str]) -> None:

@@ -1,0 +1,115 @@
+"""Tables of any dialect."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compress_studio.base.errors import BadInput
+from compress_studio.data.options import Options
+from compress_studio.data.tables import sniff
+from compress_studio.spec.data import Part, Task
+from tests.unit.data.building import FLOAT, STRING, everything, network, opened
+
+
+def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "table.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "expected"),
+    [
+        ("a,b,y\n1.5,2,no\n", "utf-8", ("utf-8-sig", ",", ".", True)),
+        ("größe;höhe;klasse\n1,5;2,5;ja\n2,5;1,0;nein\n", "latin-1", ("latin-1", ";", ",", True)),
+        ("1\t2\t0\n3\t4\t1\n", "utf-8", ("utf-8-sig", "\t", ".", False)),
+        ("1|2|a\n3|4|b\n", "utf-8-sig", ("utf-8-sig", "|", ".", False)),
+        ("a,b\n1,2\n", "utf-16", ("utf-16", ",", ".", True)),
+        ('name,"a, b",y\n1,2,3\n', "utf-8", ("utf-8-sig", ",", ".", True)),
+    ],
+)
+def test_the_dialect_is_found(tmp_path: Path, text: str, encoding: str, expected: tuple[object, ...]) -> None:
+    found = sniff(written(tmp_path, text, encoding), Options())
+    assert (found.encoding, found.delimiter, found.decimal, found.header) == expected
+
+
+def test_a_european_table_is_read(tmp_path: Path) -> None:
+    rows = "".join(f"{at},5;2,5;{'ja' if at % 2 else 'nein'}\n" for at in range(40))
+    path = written(tmp_path, "größe;höhe;klasse\n" + rows, "latin-1")
+    source = opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}, classes=2), path)
+    assert source.classes == ("ja", "nein")
+    batch = everything(source, Part.TEST)[0]
+    row = int(batch.names[0].split()[-1]) - 1
+    np.testing.assert_allclose(batch.inputs["x"][0], [row + 0.5, 2.5])
+    assert batch.labels is not None
+    assert batch.labels[0] == (0 if row % 2 else 1)
+
+
+def test_a_table_as_wide_as_the_network_has_no_labels(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\n" + "1,2\n" * 40)
+    source = opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), path)
+    assert source.task is Task.NONE
+    assert not source.part(Part.TEST).labelled
+
+
+def test_labels_are_taken_by_name_before_the_last_column(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,y,b\n" + "5,1,7\n" * 40)
+    batch = everything(opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), path), Part.TEST)[0]
+    np.testing.assert_array_equal(batch.inputs["x"][0], [5, 7])
+    assert batch.labels is not None
+    assert batch.labels[0] == 1
+
+
+def test_one_input_per_column_by_name(tmp_path: Path) -> None:
+    net = network(tmp_path, {"age": (FLOAT, ["n", 1]), "city": (STRING, ["n", 1])}, classes=2)
+    path = written(tmp_path, "city,age,y\n" + "Rome,3.5,0\nOslo,4,1\n" * 20)
+    batch = everything(opened(net, path), Part.TEST)[0]
+    assert batch.inputs["age"].shape == (7, 1)
+    assert set(batch.inputs["city"][:, 0]) == {"Rome", "Oslo"}
+
+
+def test_text_among_features_is_refused_with_column_and_value(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,color,y\n" + "1,red,0\n" * 40)
+    with pytest.raises(BadInput, match=r"column color holds text \(red\)"):
+        opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), path)
+
+
+def test_a_line_with_another_number_of_columns_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,y\n" + "1,2,0\n" * 60 + "1,2\n")
+    with pytest.raises(BadInput, match="line 62: 2 columns, expected 3"):
+        opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), path)
+
+
+def test_missing_cells_are_left_out_with_a_note(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,y\n" + "1,2,0\n" * 39 + "1,,1\n")
+    source = opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), path)
+    assert "row 40" in dict(source.notes)["nan_features"]
+
+
+def test_train_and_test_tables_of_a_folder_are_the_parts(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "train.csv").write_text("a,b,y\n" + "1,2,0\n" * 60)
+    (folder / "letter_test.csv").write_text("a,b,y\n" + "1,2,1\n" * 33)
+    source = opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), folder)
+    assert len(source.part(Part.TEST)) == 33
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "a,b,y\n"])
+def test_an_empty_table_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput, match=r"table\.csv"):
+        opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), written(tmp_path, text))
+
+
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(one) is not None for one in ("pyarrow", "polars")), reason="a reader is installed"
+)
+def test_parquet_without_a_reader_names_the_command(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BadInput) as caught:
+        opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), tmp_path / "a.parquet")
+    assert "pip install pyarrow" in caught.value.hint
