@@ -43,7 +43,8 @@ def relative_difference(found: np.ndarray, right: np.ndarray) -> float:
         return float("inf")
     a, b = found.astype(np.float64), right.astype(np.float64)
     finite = np.isfinite(b)
-    if not np.array_equal(np.where(finite, 0.0, b), np.where(finite, 0.0, a), equal_nan=True):
+    same = np.array_equal(np.where(finite, 0.0, b), np.where(finite, 0.0, a), equal_nan=True)
+    if not same or not np.isfinite(a[finite]).all():
         return float("inf")
     a, b = a[finite], b[finite]
     scale = float(np.max(np.abs(b), initial=0.0))
