@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +59,8 @@ def read_onnx(path: Path) -> ir.Model:
         if tensor.data_location == tensor.EXTERNAL:
             _check_external(tensor, path)
     try:
-        model = ir.from_proto(proto)
+        with _quiet("onnx_ir"):
+            model = ir.from_proto(proto)
         ir.external_data.set_base_dir(model.graph, path.absolute().parent)
     except Exception as error:
         # The reader raises many types for a graph that makes no sense; each means the same to the user.
@@ -89,19 +92,35 @@ def prove_runnable(model: ir.Model, path: Path) -> None:
 
 def _parse(path: Path, kind: Format) -> onnx.ModelProto:
     import onnx
-    from google.protobuf.json_format import ParseError
+    from google.protobuf import json_format
     from google.protobuf.message import DecodeError
 
-    formats = {Format.ONNX: "protobuf", Format.ONNX_TEXT: "onnxtxt", Format.ONNX_JSON: "json"}
     try:
-        proto = onnx.load_model(str(path), format=formats[kind], load_external_data=False)  # pyright: ignore[reportArgumentType]
+        if kind is Format.ONNX:
+            proto = onnx.load_model(str(path), load_external_data=False)
+        elif kind is Format.ONNX_TEXT:
+            proto = onnx.parser.parse_model(path.read_text("utf-8"))
+        else:
+            proto = json_format.Parse(path.read_text("utf-8"), onnx.ModelProto())
     except (DecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path.name} is damaged or cut off: it is not a complete ONNX model.", AGAIN) from error
-    except (ParseError, ValueError, onnx.parser.ParseError) as error:
+    except (json_format.ParseError, ValueError, onnx.parser.ParseError) as error:
         raise BadInput(f"{path.name} is {kind.value} that cannot be read: {_line(error)}.", EXPORT_AGAIN) from error
     if not proto.graph.node and not proto.graph.output:
         raise BadInput(f"{path.name} is damaged or holds no network: its graph is empty.", AGAIN)
     return proto
+
+
+@contextmanager
+def _quiet(name: str) -> Generator[None]:
+    """Keep the remarks of a library about a bad file from the terminal: they are said in one sentence instead."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _check_opsets(proto: onnx.ModelProto, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from enum import StrEnum
 from pathlib import Path
@@ -168,18 +167,10 @@ def _text_kind(path: Path) -> Format | None:
         return None
     text = head.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     if text.startswith("{"):
-        return Format.ONNX_JSON if '"graph"' in text and '"irVersion"' in _keys(text) else Format.TEXT
+        return Format.ONNX_JSON if '"irVersion"' in text or '"ir_version"' in text else Format.TEXT
     if text.startswith("<"):
         if "ir_version" in text[:400]:
             return Format.ONNX_TEXT
         return Format.OPENVINO if "<net" in text[:1000] else Format.TEXT
     first = text.splitlines()[0] if text else ""
     return Format.CSV if any(mark in first for mark in ",;\t") else Format.TEXT
-
-
-def _keys(text: str) -> str:
-    """The text up to the graph, where the header of a JSON model stands, or all of a small one."""
-    try:
-        return json.dumps(sorted(json.loads(text)))
-    except ValueError:
-        return text
