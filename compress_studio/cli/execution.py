@@ -16,6 +16,7 @@ from compress_studio.base.paths import cache_dir
 from compress_studio.cli.console import say
 from compress_studio.cli.progress import Progress
 from compress_studio.engine.cache import Store
+from compress_studio.engine.events import MeasurementFailed, RunEvent
 from compress_studio.engine.plan import make_plan, wanted_nodes
 from compress_studio.engine.records import Cause, Failure
 from compress_studio.engine.runner import Outcome, Run, Runner
@@ -87,6 +88,26 @@ def check(
             raise kind(f"{node}: {problem.message}", problem.hint)
 
 
+class _Watch:
+    """Hears the events of a run before they are shown, and ends it when the data turn out to be unusable.
+
+    Nothing could be measured then, however long the steps went on; the error is said once, at the end.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.run: Run | None = None
+        self.unusable = False
+
+    def __call__(self, event: RunEvent) -> None:
+        if isinstance(event, MeasurementFailed) and event.failure.cause is Cause.BAD_INPUT:
+            self.unusable = True
+            if self.run is not None:
+                self.run.cancel()
+        elif not self.unusable:
+            self._progress(event)
+
+
 def execute(
     project: Project,
     runtime: Runtime,
@@ -104,7 +125,8 @@ def execute(
     progress = Progress(titles)
     try:
         with Runner(store, settings, runtime) as runner:
-            outcome = _wait(runner.start(project, wanted, progress))
+            watch = _Watch(progress)
+            outcome = _wait(runner.start(project, wanted, watch), watch)
             return Ran(outcome, _described(project, outcome, runner))
     finally:
         progress.close()
@@ -147,7 +169,8 @@ def first_error(project: Project, state: RunState) -> NodeError | None:
             return _error(one.error, name, _place(project, name))
     for name in state.order:
         for meter, failure in state.nodes[name].meter_errors.items():
-            return _error(failure, name, f"{meter} of {name}")
+            place = "" if failure.cause is Cause.BAD_INPUT else f"{meter} of {name}"
+            return _error(failure, name, place)
     return None
 
 
@@ -159,7 +182,7 @@ def check_ok(project: Project, ran: Ran) -> None:
 
 
 def _place(project: Project, node: NodeId) -> str:
-    """Where it happened, as a prefix; the file that cannot be opened names itself."""
+    """Where it happened, as a prefix; a model that cannot be opened is named by its error."""
     return "" if node in {one.id for one in project.pipeline.sources()} else node
 
 
@@ -180,18 +203,18 @@ def _keep(failure: Failure) -> Path:
     return path
 
 
-def _wait(run: Run) -> Outcome:
+def _wait(run: Run, watch: _Watch) -> Outcome:
     """Wait in short turns, so that Ctrl-C is heard at once; a second Ctrl-C leaves without waiting for the worker."""
+    watch.run = run
     try:
-        while True:
-            outcome = run.wait(WAIT_SECONDS)
-            if outcome is not None:
-                break
+        while (outcome := run.wait(WAIT_SECONDS)) is None:
+            if watch.unusable:
+                run.cancel()
     except KeyboardInterrupt:
         say("\nstopping …")
         run.cancel()
         run.wait()
         raise Cancelled from None
-    if outcome.state.cancelled:
+    if outcome.state.cancelled and not watch.unusable:
         raise Cancelled
     return outcome

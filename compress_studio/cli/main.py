@@ -108,7 +108,8 @@ def _add_run(commands: Commands[Parser]) -> None:
         action="append",
         default=[],
         dest="steps",
-        help="a step to apply, in order; see `compress-studio steps`",
+        help="a step to apply, in order; see `compress-studio steps`. The first may be source.model:dims=L=128, "
+        "which says the sizes of free dimensions of MODEL",
     )
     one.add_argument(
         "--set",

@@ -70,8 +70,8 @@ class Progress:
                 return f"{self._name(node)}: done in {clock(seconds)}"
             case NodeCached(node=node):
                 return f"{self._name(node)}: from the cache"
-            case NodeFailed(node=node, failure=failure):
-                return f"{self._name(node)}: failed: {failure.message}"
+            case NodeFailed(node=node):
+                return f"{self._name(node)}: failed"
             case NodeSkipped(node=node, why=why, text=text):
                 return f"{self._name(node)}: {text or why}"
             case MeasurementFailed(node=node, meter=meter, failure=failure):
