@@ -115,6 +115,9 @@ def prune_channels(ctx: StepContext, params: PruneChannelsParams, network: OnnxN
     remaining channels can say about the removed ones, then realigns the statistics; *statistics* only brings mean
     and variance of every layer back to what they were. Without data neither is done.
 
+    **Compare.** *Global* takes channels where they matter least, after dividing the scores of each group by their
+    mean; *uniform* takes the same share everywhere. Global kept more accuracy on most networks.
+
     **Use it** first in a pipeline, followed by `train.distil`: up to 30 % of the work often goes without training,
     half of it needs some.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from compress_studio.spec.data import Batch
     from compress_studio.spec.step import StepContext
 
-RIDGE = 1e-2
+RIDGE = 1e-3
 """λ of the least squares, as a share of the mean variance of the remaining channels."""
 MOST_FEATURES = 4096
 """Longer axes would need more than 128 MB for their second moments."""
