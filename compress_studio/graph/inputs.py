@@ -229,6 +229,11 @@ def _table_shape(value: ir.Value | None) -> tuple[int, ...] | None:
         if value.const_value is not None:
             return tuple(value.const_value.shape.numpy())
         producer = value.producer()
+        if producer is not None and producer.op_type == "Constant":
+            import onnx_ir as ir
+
+            tensor = ir.convenience.get_const_tensor(value)
+            return tuple(tensor.shape.numpy()) if tensor is not None else None
         if producer is None or producer.op_type not in {"Cast", "DequantizeLinear", "Identity", "Gather"}:
             return None
         value = producer.inputs[1 if producer.op_type == "Gather" else 0]
