@@ -70,8 +70,11 @@ class Store:
         result = Result(json.loads(outputs), seconds, json.loads(report))
         if any(self.artifact(digest) is None for digest in result.outputs.values()):
             return None
-        self._database.rows("update actions set used=? where key=?", (time.time(), key))
         return result
+
+    def touch(self, key: str) -> None:
+        """Note that the result of an action is used now, so that it is among the last to make room."""
+        self._database.rows("update actions set used=? where key=?", (time.time(), key))
 
     def commit(self, key: str, result: Result) -> None:
         """Remember what an action gave."""

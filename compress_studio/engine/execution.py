@@ -81,6 +81,9 @@ class Execution:
         self._done: dict[str, Result] = {}
         """By key, what this run computed: used again even when the cache is not."""
         self._subjects: list[Subject] = []
+        self._feeding: dict[NodeId, list[NodeId]] = {}
+        """The nodes that feed a node, the one of its first input first."""
+        self._source_of: dict[NodeId, NodeId] = {}
 
     def successor(self, project: Project, targets: Iterable[NodeId] | None) -> Execution:
         """The same run with another project; not begun."""
@@ -119,6 +122,7 @@ class Execution:
             self._emit(Note(text, level="warning"))
         self.store.notes.clear()
         self._planning = Planning(self.project, self.runtime, self.store, self.settings)
+        self._look_at_lines()
         self._find_device(nodes)
         measuring = Measuring(self.project, self.runtime.meters, self.store, self.settings, self._planning.data_digest)
         for error in measuring.unknown.values():
@@ -151,9 +155,9 @@ class Execution:
             known[node.id] = self._planning.plan(node, known)
         sizes: dict[NodeId, int] = {}
         for node in nodes:
-            sizes[node.id] = self._size(known[node.id], [sizes.get(one, 0) for one in self._feeding(node)])
+            sizes[node.id] = self._size(known[node.id], [sizes.get(one, 0) for one in self._feeding[node.id]])
             if known[node.id].state in {NodeState.STALE, NodeState.UNKNOWN}:
-                before = [sizes[one] for one in self._feeding(node) if one in sizes]
+                before = [sizes[one] for one in self._feeding[node.id] if one in sizes]
                 self._emit(NodeQueued(node.id, self._time_left.expected(node.step, node.params, sum(before))))
 
     def _size(self, plan: NodePlan, before: list[int]) -> int:
@@ -166,7 +170,7 @@ class Execution:
         if self._stopping:
             self._lose(NodeSkipped(node.id, "cancelled", "stopped"))
             return
-        waits_for = next((one for one in self._feeding(node) if one in self._lost), None)
+        waits_for = next((one for one in self._feeding[node.id] if one in self._lost), None)
         if waits_for is not None:
             self._lose(NodeSkipped(node.id, "blocked", f"waits for {self._title(waits_for)}"))
             return
@@ -238,10 +242,12 @@ class Execution:
         self._done[plan.key] = result
         self._known[node.id] = NodePlan(NodeState.FRESH, plan.key, plan.inputs, result.outputs)
         self.store.pin([digest])
+        if cached:
+            self.store.touch(plan.key)
         kind = NodeCached if cached else NodeDone
         path = str(self.store.blobs.path(digest))
         self._emit(kind(node.id, plan.key, digest, path, result.report, result.seconds))
-        source = self._known.get(self.settings.reference or self._source_of(node.id))
+        source = self._known.get(self.settings.reference or self._source_of[node.id])
         subject = Subject(node.id, digest, digest if source is None else source.outputs.get(OUT, digest))
         self._subjects.append(subject)
         if not self._stopping:
@@ -270,7 +276,7 @@ class Execution:
     def _setting(self, node: NodeId) -> WorkSetting:
         """What work on a node may use; the data are joined to the source of its pipeline."""
         data = self._planning.data
-        source = self._known.get(self._source_of(node))
+        source = self._known.get(self._source_of[node])
         digest = source.outputs.get(OUT) if source is not None else None
         return WorkSetting(
             runtime=self.settings.runtime,
@@ -283,20 +289,16 @@ class Execution:
             device=self._planning.device or "cpu",
         )
 
-    def _source_of(self, node: NodeId) -> NodeId:
-        """Where the main line of a node begins: upwards along the first input."""
-        while feeding := self._feeding(self.project.pipeline.node(node)):
-            node = feeding[0]
-        return node
-
-    def _feeding(self, node: Node) -> list[NodeId]:
-        """The nodes that feed a node, the one of its first input first."""
-        edges = self.project.pipeline.inputs_of(node.id)
-        order = []
-        if node.step in self.runtime.steps:
-            order = [port.name for port in self.runtime.steps.get(node.step).inputs]
-        first = [edges[name].src for name in order if name in edges]
-        return first + [edge.src for name, edge in edges.items() if name not in order]
+    def _look_at_lines(self) -> None:
+        """Find what feeds each node, and where the main line of each begins: upwards along the first input."""
+        pipeline, steps = self.project.pipeline, self.runtime.steps
+        for node in pipeline.order():
+            edges = pipeline.inputs_of(node.id)
+            ports = [port.name for port in steps.get(node.step).inputs] if node.step in steps else []
+            first = [edges[name].src for name in ports if name in edges]
+            feeding = first + [edge.src for name, edge in edges.items() if name not in ports]
+            self._feeding[node.id] = feeding
+            self._source_of[node.id] = self._source_of[feeding[0]] if feeding else node.id
 
     def _title(self, node: NodeId) -> str:
         step = self.project.pipeline.node(node).step

@@ -31,6 +31,10 @@ POLL_SECONDS = 0.05
 TAIL_BYTES = 4000
 SPARE_BYTES = 8 << 30
 """Address space above the memory of the machine that libraries may reserve without using it."""
+NOT_STARTED = (
+    "The worker process could not be started.",
+    "A script of your own must start it under: if __name__ == '__main__'.",
+)
 
 Listener: TypeAlias = Callable[[Message], None]
 
@@ -58,6 +62,8 @@ class Worker:
         self._pipe: Connection | None = None
         self._lifeline: Connection | None = None
         self._numbers = 0
+        self._answered = False
+        """Whether the process of now has said anything yet."""
         self._log: Path | None = None
         _living.add(self)
 
@@ -138,6 +144,7 @@ class Worker:
         theirs.close()
         reading.close()
         self._process, self._pipe, self._lifeline = process, ours, writing
+        self._answered = False
 
     def _await(self, number: int, listen: Listener | None, token: CancelToken | None) -> Any:
         assert self._pipe is not None
@@ -153,6 +160,7 @@ class Worker:
             if not self._pipe.poll(POLL_SECONDS):
                 continue
             message = self._pipe.recv()
+            self._answered = True
             if message.number != number:
                 continue
             if isinstance(message, Said):
@@ -172,7 +180,8 @@ class Worker:
         process.join(GRACE_SECONDS)
         code = process.exitcode
         self._kill()
-        return Failure(Cause.CRASH, *_last_words(code), report=self._tail())
+        words = _last_words(code) if self._answered or code != 1 else NOT_STARTED
+        return Failure(Cause.CRASH, *words, report=self._tail())
 
     def _kill(self) -> None:
         process, self._process = self._process, None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Iterator
 
 from compress_studio.spec.meter import MeterSpec
@@ -16,9 +15,8 @@ MODULES = ("size", "accuracy", "agreement", "latency", "memory")
 
 def _declared() -> Iterator[MeterSpec]:
     for name in MODULES:
-        full = f"{__name__}.{name}"
-        if importlib.util.find_spec(full) is not None:
-            yield from (one for one in vars(importlib.import_module(full)).values() if isinstance(one, MeterSpec))
+        module = importlib.import_module(f"{__name__}.{name}")
+        yield from (one for one in vars(module).values() if isinstance(one, MeterSpec))
 
 
 METERS: tuple[MeterSpec, ...] = tuple(_declared())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import types
 import typing
@@ -154,9 +155,7 @@ class Params(pydantic.BaseModel):
     @classmethod
     def fields(cls) -> Iterator[Field]:
         """The parameters in the order of their declaration."""
-        hints = typing.get_type_hints(cls, include_extras=True)
-        for name, info in cls.model_fields.items():
-            yield _field(name, hints[name], info)
+        return iter(_fields(cls))
 
     @classmethod
     def field_named(cls, name: str) -> Field | None:
@@ -187,6 +186,13 @@ class Params(pydantic.BaseModel):
 
 class NoParams(Params):
     """For steps that have nothing to choose."""
+
+
+@functools.cache
+def _fields(cls: type[Params]) -> tuple[Field, ...]:
+    """Reading annotations is slow, and plans ask for every node."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return tuple(_field(name, hints[name], info) for name, info in cls.model_fields.items())
 
 
 def _field(name: str, hint: Any, info: pydantic.fields.FieldInfo) -> Field:

@@ -185,3 +185,20 @@ def test_a_worker_dies_with_its_parent_in_the_middle_of_a_computation(
     gone, alive = psutil.wait_procs([child], timeout=5)
     assert not alive
     assert gone
+
+
+def test_a_script_that_cannot_be_imported_again_is_told_what_to_do() -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from compress_studio.engine.worker import Worker, WorkFailed
+worker = Worker()
+try:
+    worker.call("os:getpid")
+except WorkFailed as failed:
+    print(failed.failure.message, failed.failure.hint)
+worker.close()
+"""
+    done = subprocess.run([sys.executable, "-"], input=code, capture_output=True, text=True, check=True)
+    assert "could not be started" in done.stdout
+    assert "__main__" in done.stdout
