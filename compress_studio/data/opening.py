@@ -40,7 +40,16 @@ def open_data(request: DataRequest, network: Path) -> Source:
     facts = network_facts(network)
     if not facts.inputs:
         raise BadInput(f"{network.name} has no inputs, so there is nothing to feed.", "Leave the data out.")
-    found = find(options.path, facts, options)
+    try:
+        return _opened(options, options.path, request.seed, network, facts, digest)
+    except BadInput as error:
+        if options.path.name in error.message:
+            raise
+        raise BadInput(f"{options.path.name}: {error.message}", error.hint) from error
+
+
+def _opened(options: Options, path: Path, seed: int, network: Path, facts: NetworkFacts, digest: str) -> Source:
+    found = find(path, facts, options)
     labels = tasks.encode(
         {part: table.labels for part, table in found.tables.items() if table.labels is not None},
         options.classes or found.classes,
@@ -49,7 +58,7 @@ def open_data(request: DataRequest, network: Path) -> Source:
     notes = list(found.notes)
     good = _good_rows(joined, options, notes)
     batch = fixed_batch(facts, joined)
-    indices, how = _divide(joined, good, options, request.seed, batch)
+    indices, how = _divide(joined, good, options, seed, batch)
     meaning = _meaning(network, facts, joined, labels.parts, options, batch)
     if meaning.unused:
         notes.append(("labels_unused", meaning.unused))
@@ -60,7 +69,7 @@ def open_data(request: DataRequest, network: Path) -> Source:
     tested = len(parts[Part.TEST])
     if tested < ENOUGH_TEST:
         notes.append(("few_samples", f"Only {tested} test sample{'s' * (tested != 1)}: results say very little."))
-    description = _description(options.path, found, main, how, meaning, batch)
+    description = _description(path, found, main, how, meaning, batch)
     return Source(
         digest=digest_json([digest, description["preprocessing"]]),
         synthetic=False,
