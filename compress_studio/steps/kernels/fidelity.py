@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from compress_studio.spec.data import Batch
+    from compress_studio.spec.step import StepContext
+
+ENOUGH_AGREEMENT = 0.97
+ENOUGH_COSINE = 0.98
+NEARLY_EQUAL = 0.9995
+"""Cosine above which a lower agreement only means that scores are nearly tied."""
 
 Samples: TypeAlias = "list[tuple[Mapping[str, np.ndarray], dict[str, np.ndarray]]]"
 """Inputs and the answers of the network before, by batch."""
@@ -33,6 +39,12 @@ class Fidelity:
     """Share of samples whose largest score is in the same place; 1 for outputs that are no scores."""
     finite: bool
     count: int
+
+    @property
+    def good(self) -> bool:
+        """Whether the two networks may be taken for the same."""
+        close = self.cosine >= ENOUGH_COSINE and self.agreement >= ENOUGH_AGREEMENT
+        return self.finite and (close or self.cosine >= NEARLY_EQUAL)
 
 
 def references(model: ir.Model | Path, batches: Iterable[Batch], threads: int) -> Samples:
@@ -71,6 +83,20 @@ def compare(
     return Fidelity(
         cosine if finite else 0.0, noise if finite else -math.inf, same / scored if scored else 1.0, finite, count
     )
+
+
+def report(ctx: StepContext, found: Fidelity) -> None:
+    """Tell how close the result is, and warn when it is far away."""
+    if not found.count:
+        return
+    ctx.fact("calibration_cosine", found.cosine)
+    ctx.fact("calibration_agreement", found.agreement)
+    if not found.good:
+        ctx.warn(
+            "low_fidelity",
+            f"On calibration data the result agrees with the network before on {found.agreement:.1%} of the samples "
+            f"(cosine {found.cosine:.3f}).",
+        )
 
 
 def _row(want: np.ndarray, got: np.ndarray) -> np.ndarray:

@@ -40,6 +40,10 @@ def insert(model: ir.Model, plan: Plan, ranges: Mapping[str, Range], weight_bits
     for layer in plan.layers:
         if layer.weight not in done:
             done[layer.weight] = writer.weight(layer, weight_bits)
+    for table in plan.tables:
+        reason = stored.store_table(model, table)
+        if reason:
+            plan.skipped.append((table.name, reason))
 
 
 class _Writer:
@@ -104,9 +108,7 @@ class _Writer:
         """Store the weights of a layer in integers, one scale per output channel."""
         import onnx_ir as ir
 
-        array = stored.float_weight(layer)
-        assert array is not None
-        stored.require_finite(layer, array)
+        array = stored.finite_weight(layer)
         value = stored.make_plain(layer)
         result = quantizers.symmetric(array, bits, (layer.out_axis,))
         value.const_value = ir.Tensor(result.values, name=value.name)

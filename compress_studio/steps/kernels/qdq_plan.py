@@ -30,6 +30,8 @@ class Plan:
     """What will be quantized."""
 
     layers: list[WeightLayer] = field(default_factory=list)
+    tables: list[WeightLayer] = field(default_factory=list)
+    """Embeddings: stored in integers, read in float."""
     skipped: list[tuple[str, str]] = field(default_factory=list)
     total: int = 0
     roots: dict[ir.Value, ir.Value] = field(default_factory=dict)
@@ -48,6 +50,9 @@ def make_plan(model: ir.Model, keep: Collection[str]) -> Plan:
     candidates = [layer for layer in layers if not _refuse(plan, layer, why_float(layer, keep))]
     chosen = {(layer.node, layer.index): layer for layer in candidates}
     for layer in candidates:
+        if layer.op == "Gather":
+            plan.tables.append(layer)
+            continue
         shared = [chosen.get((use.node, use.idx)) for use in layer.weight.uses()] if not layer.through else [layer]
         if any(one is None or one.out_axis != layer.out_axis for one in shared):
             _refuse(plan, layer, "its weights are shared with a layer that stays in float")
@@ -63,8 +68,6 @@ def why_float(layer: WeightLayer, keep: Collection[str]) -> str:
         return "kept in float as asked"
     if layer.op in RECURRENT:
         return f"there is no static int8 kernel for {layer.op}: use quantize.dynamic"
-    if layer.op == "Gather":
-        return "it is a look-up table: use quantize.weights"
     if layer.op == "ConvTranspose":
         return "ONNX Runtime has no int8 kernel for ConvTranspose: use quantize.weights"
     reason = stored.why_not(layer)
@@ -152,9 +155,13 @@ def _tensors(model: ir.Model, plan: Plan) -> None:
 
 
 def _drop_ends(plan: Plan, flows: list[tuple[ir.Node, ir.Value]]) -> None:
-    """Leave out what stays in integers although no integer layer reads it: it would only lose precision."""
+    """Leave out what stays in integers although no integer layer reads it: it would only lose precision.
+
+    Sums stay: restoring both of their inputs takes longer than restoring the sum.
+    """
     for node, output in reversed(flows):
-        if any(use.node in plan.readers for use in output.uses()):
+        sum_inside = node.op_type == "Add" and not output.is_graph_output()
+        if sum_inside or any(use.node in plan.readers for use in output.uses()):
             plan.readers.add(node)
         else:
             plan.inner.discard(output)

@@ -28,10 +28,6 @@ JUDGED = 64
 """Samples on which the result is compared with the network before."""
 TRIED = 24
 """Layers that are tried alone, the ones with the largest error of weights first."""
-ENOUGH_AGREEMENT = 0.97
-ENOUGH_COSINE = 0.98
-NEARLY_EQUAL = 0.9995
-"""Cosine above which a lower agreement only means that scores are nearly tied."""
 LARGEST_SHARE = 0.34
 """Share of the layers that may stay in float to save the rest."""
 VNNI = frozenset({"AVX512_ICL", "AVX512VNNI", "AVX512_SPR", "AVX512_ZNVER4", "AVX_VNNI"})
@@ -80,7 +76,7 @@ def quantize(path: Path, options: Options, ctx: StepContext) -> Result:
         return Result(model, 0, plan.total, plan.skipped)
     found = calibrate(model, plan, options, ctx)
     qdq.insert(model, plan, found, options.weight_bits)
-    result = Result(model, len(plan.layers), plan.total, plan.skipped)
+    result = _result(model, plan, plan.skipped)
     return _spare(path, result, found, options, ctx)
 
 
@@ -120,12 +116,12 @@ def _spare(
     batches = ctx.data.part(Part.CALIBRATE).batches(BATCH, JUDGED)
     expected = fidelity.references(path, batches, ctx.threads)
     quality = fidelity.compare(result.model, expected, ctx.threads, ctx.check)
-    if not _good(quality) and options.keep_auto and result.quantized > 1:
+    if not quality.good and options.keep_auto and result.quantized > 1:
         ctx.progress(0.7, "looking for weak layers")
         order = _weakest_first(path, expected, found, options, ctx)
         limit = max(1, int(len(order) * LARGEST_SHARE))
         count, step = 0, max(1, limit // 4)
-        while count < limit and not _good(quality):
+        while count < limit and not quality.good:
             count = min(count + step, limit)
             spared = frozenset(order[:count])
             better, plan = _build(path, options.keep | spared, found, options, ctx)
@@ -138,21 +134,13 @@ def _spare(
                     (name, "spared: it loses most in 8 bits" if name in spared else reason)
                     for name, reason in plan.skipped
                 ]
-                result = Result(better, len(plan.layers), plan.total, reasons)
-    ctx.fact("calibration_cosine", quality.cosine)
-    ctx.fact("calibration_agreement", quality.agreement)
-    if not _good(quality):
-        ctx.warn(
-            "low_fidelity",
-            f"On the calibration data the result agrees with the network before on {quality.agreement:.1%} of the "
-            f"samples (cosine {quality.cosine:.3f}).",
-        )
+                result = _result(better, plan, reasons)
+    fidelity.report(ctx, quality)
     return result
 
 
-def _good(quality: fidelity.Fidelity) -> bool:
-    close = quality.cosine >= ENOUGH_COSINE and quality.agreement >= ENOUGH_AGREEMENT
-    return quality.finite and (close or quality.cosine >= NEARLY_EQUAL)
+def _result(model: ir.Model, plan: Plan, skipped: list[tuple[str, str]]) -> Result:
+    return Result(model, plan.total - len({name for name, _ in skipped}), plan.total, skipped)
 
 
 def _weakest_first(

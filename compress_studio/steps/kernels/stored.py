@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compress_studio.base.errors import Refused
-from compress_studio.graph.layers import FLOATS, WeightLayer, set_array
+from compress_studio.graph.layers import FLOATS, WeightLayer, set_array, uses_of
 from compress_studio.graph.rewrite import fresh_name, replace_uses, used_names
-from compress_studio.steps.kernels.quantizers import Quantized, pack4
+from compress_studio.steps.kernels.quantizers import Quantized, half_scales, pack4, symmetric
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 NODE_BYTES = 60
 """What a node and the names it needs take in the file, about."""
+WORTHWHILE = 0.9
+"""Share of the old bytes below which another form is worth it."""
+TOO_SMALL = "too small: the scales would take more than is saved"
+MANY_SCALES = 256
+"""Scales from which on it pays to store them in half precision."""
 
 
 def float_weight(layer: WeightLayer) -> np.ndarray | None:
@@ -54,6 +59,14 @@ def require_finite(layer: WeightLayer, array: np.ndarray) -> None:
             f"The weights of {layer.name} hold values that are not numbers (NaN or infinity).",
             "The network is damaged: export it again from a good checkpoint.",
         )
+
+
+def finite_weight(layer: WeightLayer) -> np.ndarray:
+    """The weights of a layer that why_not lets pass, as float32. Raises Refused for NaN and infinity."""
+    array = float_weight(layer)
+    assert array is not None
+    require_finite(layer, array)
+    return array
 
 
 class Chain:
@@ -138,6 +151,21 @@ def store_quantized(
     chain.replace(value, result)
 
 
+def store_table(model: ir.Model, layer: WeightLayer) -> str:
+    """Store an embedding in int8, one scale per row; returns why not, empty when done."""
+    array = finite_weight(layer)
+    if uses_of(layer.weight) != 1:
+        return "its table is shared with another layer"
+    result = symmetric(array, 8, (0,))
+    half = half_scales(result, array, 8) if result.scale.size > MANY_SCALES else None
+    result = half or result
+    size = result.values.nbytes + result.scale.size * (2 if half else 4) + 3 * NODE_BYTES
+    if size >= WORTHWHILE * array.nbytes:
+        return TOO_SMALL
+    store_quantized(model, make_plain(layer), result, 8, array.shape, half=half is not None)
+    return ""
+
+
 def make_plain(layer: WeightLayer) -> ir.Value:
     """Let the readers of weights in half precision read a plain float32 initializer; returns it."""
     value = layer.weight
@@ -161,8 +189,3 @@ def integer_tensor(values: np.ndarray, bits: int, name: str) -> ir.TensorProtoco
         return ir.Tensor(np.ascontiguousarray(values), name=name)
     kind = ir.DataType.INT4 if values.dtype == np.int8 else ir.DataType.UINT4
     return ir.PackedTensor(pack4(values), kind, shape=ir.Shape(values.shape), name=name)
-
-
-def used_inside_branches(model: ir.Model, value: ir.Value) -> bool:
-    """Whether a sub-graph (a branch of If, the body of Loop) reads a value of the main graph."""
-    return any(use.node.graph is not model.graph for use in value.uses())

@@ -73,20 +73,18 @@ def _one(model: ir.Model, layer: WeightLayer, options: Options, names: set[str],
     reason = stored.why_not(layer)
     if reason:
         return reason
-    array = stored.float_weight(layer)
-    assert array is not None
-    stored.require_finite(layer, array)
+    array = stored.finite_weight(layer)
     half_computed = layer.plain and layer.weight.dtype is not None and layer.weight.dtype.name != "FLOAT"
     if half_computed:
         return "it computes in half precision"
     blocks = split(layer, array.shape, options.block)
     view = array.reshape(blocks.shape)
     result = _numbers(view, options, blocks.keep)
-    smaller = quantizers.half_scales(result, view, options.bits) if result.scale.size > 256 else None
+    smaller = quantizers.half_scales(result, view, options.bits) if result.scale.size > stored.MANY_SCALES else None
     result = smaller or result
     size = view.size * options.bits // 8 + result.scale.size * (2 if smaller else 4) + 3 * stored.NODE_BYTES
-    if size >= 0.9 * layer.weight.const_value.nbytes:  # type: ignore[union-attr]
-        return "too small: the scales would take more than is saved"
+    if size >= stored.WORTHWHILE * layer.weight.const_value.nbytes:  # type: ignore[union-attr]
+        return stored.TOO_SMALL
     norm = float(np.linalg.norm(array))
     error = float(np.linalg.norm(result.restore() - view)) / norm if norm else 0.0
     value = stored.make_plain(layer)
