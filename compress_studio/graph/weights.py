@@ -255,6 +255,8 @@ def _spread(zero: np.ndarray, shape: tuple[int, ...], node: ir.Node) -> np.ndarr
         if shape[axis] != zero.size:
             axis = next((each for each, size in enumerate(shape) if size == zero.size), 0)
         return zero.reshape([-1 if each == axis % len(shape) else 1 for each in range(len(shape))])
+    if zero.ndim == 2 and len(shape) == 3 and node.op_type == "DynamicQuantizeLSTM":
+        return zero[:, None, :]  # one per direction and row of the gates
     for axis, (size, count) in enumerate(zip(shape, zero.shape, strict=False)):
         if size != count and count > 1:
             zero = np.repeat(zero, -(-size // count), axis=axis).take(range(size), axis=axis)
