@@ -50,6 +50,8 @@ def save(model: ir.Model, path: Path, *, verify: bool = True) -> Path:
             else:
                 ir.external_data.load_to_model(model)
                 target = ir.to_proto(model)
+                # Recorded shapes of inner tensors are stale after most edits, and stop the tools of others.
+                del target.graph.value_info[:]
                 part.write_bytes(target.SerializeToString())
             if verify:
                 _verify(target, part)
