@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @rule("Conv")
 def conv(links: Links, node: ir.Node) -> None:
+    """Outputs follow the rows of the weight, inputs its columns; depthwise joins both; groups shrink evenly."""
     x, weight, y = node.inputs[0], node.inputs[1], node.outputs[0]
     assert x is not None
     assert weight is not None
@@ -46,6 +47,7 @@ def conv(links: Links, node: ir.Node) -> None:
 
 @rule("ConvTranspose")
 def conv_transpose(links: Links, node: ir.Node) -> None:
+    """As a convolution, with inputs along the first axis of the weight."""
     x, weight, y = node.inputs[0], node.inputs[1], node.outputs[0]
     assert x is not None
     assert weight is not None
@@ -71,6 +73,7 @@ def conv_transpose(links: Links, node: ir.Node) -> None:
 
 @rule("Gemm")
 def gemm(links: Links, node: ir.Node) -> None:
+    """Rows of A and columns of B live on in the output; the axis between them is summed away."""
     a, b, y = node.inputs[0], node.inputs[1], node.outputs[0]
     assert a is not None
     assert b is not None
@@ -87,6 +90,7 @@ def gemm(links: Links, node: ir.Node) -> None:
 
 @rule("MatMul")
 def matmul(links: Links, node: ir.Node) -> None:
+    """As Gemm, for stacks of matrices, and for products of two activations as in attention."""
     a, b, y = node.inputs[0], node.inputs[1], node.outputs[0]
     assert a is not None
     assert b is not None
@@ -105,6 +109,7 @@ def matmul(links: Links, node: ir.Node) -> None:
 
 @rule("MaxPool", "AveragePool", "LpPool")
 def pool(links: Links, node: ir.Node) -> None:
+    """Batch and channels pass, places do not; indices of maxima count over channels and freeze them."""
     x = node.inputs[0]
     assert x is not None
     if len(node.outputs) > 1 and node.outputs[1].name and node.outputs[1].uses():
@@ -115,6 +120,7 @@ def pool(links: Links, node: ir.Node) -> None:
 
 @rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
 def global_pool(links: Links, node: ir.Node) -> None:
+    """Batch and channels pass."""
     x = node.inputs[0]
     assert x is not None
     _keep_batch_and_channels(links, node, x, node.outputs[0])

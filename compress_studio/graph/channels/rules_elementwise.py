@@ -130,6 +130,7 @@ def broadcast(links: Links, node: ir.Node, inputs: list[ir.Value], out: ir.Value
 
 @rule(*UNARY)
 def unary(links: Links, node: ir.Node) -> None:
+    """Every axis passes."""
     into, out = node.inputs[0], node.outputs[0]
     assert into is not None
     same_axes(links, node, into, out)
@@ -137,6 +138,7 @@ def unary(links: Links, node: ir.Node) -> None:
 
 @rule("Dropout")
 def dropout(links: Links, node: ir.Node) -> None:
+    """Every axis passes, to the mask too."""
     into = node.inputs[0]
     assert into is not None
     for out in node.outputs:
@@ -146,11 +148,13 @@ def dropout(links: Links, node: ir.Node) -> None:
 
 @rule(*BROADCAST)
 def elementwise(links: Links, node: ir.Node) -> None:
+    """Axes of equal size pass, whatever they are stretched against."""
     broadcast(links, node, [value for value in node.inputs if value is not None], node.outputs[0])
 
 
 @rule("BatchNormalization")
 def batch_normalization(links: Links, node: ir.Node) -> None:
+    """Every axis passes; the four vectors go with the channels."""
     into, out = node.inputs[0], node.outputs[0]
     assert into is not None
     if any(value.name and value.uses() for value in node.outputs[1:]):
@@ -164,6 +168,7 @@ def batch_normalization(links: Links, node: ir.Node) -> None:
 
 @rule("InstanceNormalization")
 def instance_normalization(links: Links, node: ir.Node) -> None:
+    """Batch and channels pass with scale and bias; places are mixed."""
     into, out = node.inputs[0], node.outputs[0]
     assert into is not None
     same_axes(links, node, into, out)
@@ -175,6 +180,7 @@ def instance_normalization(links: Links, node: ir.Node) -> None:
 
 @rule("LayerNormalization", "RMSNormalization", "com.microsoft::SimplifiedLayerNormalization")
 def layer_normalization(links: Links, node: ir.Node) -> None:
+    """Axes in front of the normalized ones pass."""
     into, out = node.inputs[0], node.outputs[0]
     assert into is not None
     same_axes(links, node, into, out)
@@ -187,6 +193,7 @@ def layer_normalization(links: Links, node: ir.Node) -> None:
 
 @rule("Softmax", "LogSoftmax", "Hardmax")
 def softmax(links: Links, node: ir.Node) -> None:
+    """Axes that are not normalized pass."""
     into, out = node.inputs[0], node.outputs[0]
     assert into is not None
     same_axes(links, node, into, out)
@@ -198,6 +205,7 @@ def softmax(links: Links, node: ir.Node) -> None:
 
 @rule("LpNormalization", "CumSum", "CumProd")
 def along_one_axis(links: Links, node: ir.Node) -> None:
+    """All axes but one pass."""
     into, out = node.inputs[0], node.outputs[0]
     assert into is not None
     same_axes(links, node, into, out)
@@ -208,6 +216,7 @@ def along_one_axis(links: Links, node: ir.Node) -> None:
 
 @rule("LRN")
 def local_response(links: Links, node: ir.Node) -> None:
+    """Neighbouring channels are mixed."""
     into, out = node.inputs[0], node.outputs[0]
     assert into is not None
     same_axes(links, node, into, out)
@@ -216,6 +225,7 @@ def local_response(links: Links, node: ir.Node) -> None:
 
 @rule(*REDUCTIONS)
 def reduce(links: Links, node: ir.Node) -> None:
+    """Axes that are not reduced pass."""
     into, out = node.inputs[0], node.outputs[0]
     assert into is not None
     rank = len(links.known(into))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 @rule("LSTM", "GRU", "RNN")
 def recurrent(links: Links, node: ir.Node) -> None:
+    """The input side of LSTM, GRU and RNN can shrink; what feeds back cannot."""
     x, weight, state = node.inputs[0], node.inputs[1], node.inputs[2]
     assert x is not None
     assert weight is not None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @rule("Transpose")
 def transpose(links: Links, node: ir.Node) -> None:
+    """Axes change places."""
     x, y = _one(node)
     rank = len(links.known(x))
     order = [int(axis) for axis in node.attributes.get_ints("perm", []) or reversed(range(rank))]
@@ -26,6 +27,7 @@ def transpose(links: Links, node: ir.Node) -> None:
 
 @rule("Squeeze", "Unsqueeze")
 def squeeze(links: Links, node: ir.Node) -> None:
+    """Axes of size 1 come or go, the others pass."""
     x, y = _one(node)
     long, short = (x, y) if node.op_type == "Squeeze" else (y, x)
     rank, axes = len(links.known(long)), ints(node, "axes", 1)
@@ -45,6 +47,7 @@ def squeeze(links: Links, node: ir.Node) -> None:
 
 @rule("Reshape")
 def reshape(links: Links, node: ir.Node) -> None:
+    """Runs of axes of equal product pass; one axis against several is a merge; the target is adjusted."""
     _refold(links, node)
     rank = len(links.known(node.outputs[0]))
     links.adjustments.append(Target(key_of(node), 1, node.outputs[0].name or "", tuple(range(rank))))
@@ -54,11 +57,13 @@ def reshape(links: Links, node: ir.Node) -> None:
 
 @rule("Flatten")
 def flatten(links: Links, node: ir.Node) -> None:
+    """A Reshape without a target."""
     _refold(links, node)
 
 
 @rule("Concat")
 def concat(links: Links, node: ir.Node) -> None:
+    """Pieces lie behind each other along one axis."""
     y = node.outputs[0]
     rank = len(links.known(y))
     along = node.attributes.get_int("axis", 0) % rank
@@ -76,6 +81,7 @@ def concat(links: Links, node: ir.Node) -> None:
 
 @rule("Split")
 def split(links: Links, node: ir.Node) -> None:
+    """Pieces of one axis; their sizes are adjusted."""
     x = node.inputs[0]
     assert x is not None
     rank = len(links.known(x))
@@ -98,6 +104,7 @@ def split(links: Links, node: ir.Node) -> None:
 
 @rule("Slice")
 def slice_(links: Links, node: ir.Node) -> None:
+    """Places from start to end; the bounds are adjusted."""
     x, y = _one(node)
     shape, layer = links.known(x), layer_of(node)
     starts, ends = ints(node, "starts", 1), ints(node, "ends", 2)
@@ -124,6 +131,7 @@ def slice_(links: Links, node: ir.Node) -> None:
 
 @rule("Gather")
 def gather(links: Links, node: ir.Node) -> None:
+    """Rows are looked up by number and stay; the other axes pass (the width of an embedding)."""
     data, indices = node.inputs[0], node.inputs[1]
     assert data is not None
     assert indices is not None
@@ -140,6 +148,7 @@ def gather(links: Links, node: ir.Node) -> None:
 
 @rule("Expand")
 def expand(links: Links, node: ir.Node) -> None:
+    """Axes that are not stretched pass; the target is adjusted."""
     x, y = _one(node)
     broadcast(links, node, [x], y)
     _target(links, node, 1, y)
@@ -147,12 +156,14 @@ def expand(links: Links, node: ir.Node) -> None:
 
 @rule("ConstantOfShape")
 def constant_of_shape(links: Links, node: ir.Node) -> None:
+    """Every axis is free; the target is adjusted."""
     links.axes(node.outputs[0])
     _target(links, node, 0, node.outputs[0])
 
 
 @rule("Pad", "Resize", "Upsample", "Tile")
 def resize(links: Links, node: ir.Node) -> None:
+    """Axes that keep their size pass."""
     x, y = _one(node)
     for axis in range(len(links.known(y))):
         into, out = links.axis(x, axis), links.axis(y, axis)
@@ -171,6 +182,7 @@ def resize(links: Links, node: ir.Node) -> None:
 
 @rule("DepthToSpace", "SpaceToDepth")
 def blocks(links: Links, node: ir.Node) -> None:
+    """Channels and places are exchanged, so both stay."""
     x, y = _one(node)
     links.join(links.axis(x, 0), links.axis(y, 0), layer_of(node))
     for value in (x, y):
@@ -180,6 +192,7 @@ def blocks(links: Links, node: ir.Node) -> None:
 
 @rule("Shape")
 def shape_of(links: Links, node: ir.Node) -> None:
+    """An axis may shrink when its size only ends in target shapes."""
     x = node.inputs[0]
     assert x is not None
     if links.shape(x) is None:
@@ -195,11 +208,13 @@ def shape_of(links: Links, node: ir.Node) -> None:
 
 @rule("Size", "NonZero", "EyeLike")
 def counts_everything(links: Links, node: ir.Node) -> None:
+    """The number of elements becomes a value, so all stay."""
     links.freeze_node(node, f"its size is counted by {layer_of(node)}")
 
 
 @rule("Range")
 def range_(links: Links, node: ir.Node) -> None:
+    """Its length is a value."""
     links.freeze_value(node.outputs[0], f"counted by {layer_of(node)}")
 
 
