@@ -45,6 +45,8 @@ def why_not(layer: WeightLayer) -> str:
         return "its weights are an output of the network"
     if layer.weight.dtype is not None and layer.weight.dtype.name == "DOUBLE":
         return "it computes in double precision"
+    if layer.through and set(layer.through) <= {"Transpose", "Reshape", "Identity"}:
+        return f"its weights are shared and reach it through {' and '.join(layer.through)}"
     if float_weight(layer) is None or (
         layer.through and any(use.node.op_type != "Cast" for use in layer.weight.uses())
     ):
