@@ -6,9 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from compress_studio.base.errors import BadInput
+from compress_studio.base.paths import resource
 from compress_studio.project import edits, files, migrations
 from compress_studio.project.project import Project
 from compress_studio.spec.data import DataRequest
@@ -174,3 +176,13 @@ def test_every_format_has_a_golden_file() -> None:
     assert {f"format{number}.cstudio" for number in range(1, migrations.FORMAT + 1)} == {
         path.name for path in GOLDEN.iterdir()
     }
+
+
+def test_the_documented_schema_is_that_of_the_reader() -> None:
+    schema = json.loads((resource("schemas") / "project-1.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads((GOLDEN / "format1.cstudio").read_text(encoding="utf-8")), schema)
+    generated = files.ProjectRow.model_json_schema(by_alias=True)
+    assert {name: value for name, value in schema.items() if not name.startswith("$")} == {
+        name: value for name, value in generated.items() if not name.startswith("$")
+    }
+    assert schema["$defs"] == generated["$defs"]

@@ -1,0 +1,119 @@
+"""Start-up loads next to nothing; bugs and lost terminals end in order."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compress_studio.cli import main as command_line
+from compress_studio.cli import steps
+from tests.unit.cli.conftest import Cli
+
+HEAVY = ("torch", "onnx", "onnx_ir", "onnxruntime", "PySide6", "numpy", "pydantic")
+
+
+def loaded(code: str) -> list[str]:
+    """The heavy packages that a fresh interpreter has loaded after some code."""
+    tail = f"; import sys; print([one for one in {HEAVY!r} if one in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, check=True)
+    return [word.strip("' ") for word in done.stdout.splitlines()[-1].strip("[]").split(",") if word.strip()]
+
+
+def test_the_version_loads_nothing_heavy() -> None:
+    assert loaded("from compress_studio.__main__ import main; main(['--version'])") == []
+
+
+def test_the_command_line_itself_loads_nothing_heavy() -> None:
+    assert loaded("import compress_studio.cli.main as m; m.make_parser()") == []
+
+
+def test_listing_steps_loads_no_network_library() -> None:
+    assert set(loaded("from compress_studio.__main__ import main; main(['steps'])")) <= {"pydantic"}
+
+
+def test_the_modules_of_all_commands_load_no_network_library() -> None:
+    names = ", ".join(command_line.MODULES.values())
+    assert set(loaded(f"import {names}")) <= {"pydantic"}
+
+
+def test_the_version_is_that_of_the_package(cli: Cli) -> None:
+    from compress_studio import __version__
+
+    assert cli("--version").out == f"compress-studio {__version__}\n"
+    assert cli("-V").code == 0
+
+
+def broken(options: argparse.Namespace) -> int:
+    raise ZeroDivisionError("by zero\nand more")
+
+
+def test_a_bug_is_one_line_and_a_log_with_the_traceback(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, isolated_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(steps, "command", broken)
+    said = cli("steps", "--json")
+    assert said.code == 1
+    assert "error: This is a bug: ZeroDivisionError: by zero\n" in said.err
+    assert "Traceback" not in said.err
+    log = Path(next(word for word in said.err.split() if ".log" in word).rstrip("."))
+    assert "Traceback" in log.read_text()
+    assert said.json["ok"] is False
+    caplog.clear()
+
+
+@pytest.mark.parametrize(("number", "words"), [(28, "No space left"), (13, "Permission denied"), (30, "Read-only")])
+def test_a_disk_that_takes_nothing_is_no_bug(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    import os
+
+    def full(options: argparse.Namespace) -> int:
+        raise OSError(number, os.strerror(number), "results.json")
+
+    monkeypatch.setattr(steps, "command", full)
+    said = cli("steps")
+    assert said.code == 1
+    assert f"results.json: {words}" in said.err
+    assert "hint: Make room" in said.err
+
+
+def test_ctrl_c_anywhere_ends_with_130(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(options: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(steps, "command", interrupted)
+    said = cli("steps")
+    assert said.code == 130
+    assert "Stopped." in said.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell with pipefail")
+def test_a_reader_that_leaves_early_gets_no_complaint() -> None:
+    command = f"{sys.executable} -m compress_studio steps --json | head -c 10"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.startswith("{")
+
+
+def test_a_terminal_without_the_letters_still_shows_the_table() -> None:
+    import os
+
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "compress_studio", "samples"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_broken_plug_in_is_mentioned_and_does_no_harm(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from compress_studio.spec import registry
+
+    real = registry.load_steps()
+    real.broken.append(registry.Broken("magic", "acme", "Traceback …\nImportError: no magic"))
+    monkeypatch.setattr("compress_studio.steps.runtime.load_steps", lambda: real)
+    said = cli("steps")
+    assert said.code == 0
+    assert "warning: the plug-in magic of acme could not be loaded: ImportError: no magic" in said.err

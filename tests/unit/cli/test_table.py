@@ -1,0 +1,129 @@
+"""Numbers for people, with honest marks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compress_studio.cli.console import table
+from compress_studio.cli.info import facts_text, value_text
+from compress_studio.cli.table import count_text, factor_text, latency_text, metric_text, report_text, size_text
+
+
+def latency(ratio: float | None, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    return {"median_ms": 1.0, "ratio": ratio, "ratio_low": low, "ratio_high": high}
+
+
+@pytest.mark.parametrize(
+    ("measured", "text"),
+    [
+        (latency(2.13, 2.08, 2.17), "2.13 ± 0.05"),
+        (latency(0.6, 0.55, 0.65), "0.60×, slower"),
+        (latency(1.01, 0.97, 1.04), "1.01 ± 0.04, the same"),
+        (latency(0.9), "0.90×, slower"),
+        (latency(1.5), "1.50"),
+        (latency(None), "–"),
+        (None, "–"),
+    ],
+)
+def test_what_is_slower_or_the_same_is_called_that(measured: dict[str, Any] | None, text: str) -> None:
+    assert latency_text(measured) == text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [(400, 100, "4.00"), (100, 125, "0.80, bigger"), (100, 100, "1.00"), (None, 100, "–"), (100, 0, "–"), (0, 5, "–")],
+)
+def test_what_got_bigger_is_called_that(before: float | None, after: float | None, text: str) -> None:
+    assert factor_text(before, after) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "text"),
+    [
+        ("top1", {"value": 0.9188, "low": 0.913, "high": 0.924, "n": 9}, "91.9 ± 0.6 %"),
+        ("r2", {"value": 0.9821, "low": 0.978, "high": 0.985, "n": 9}, "0.982 ± 0.004"),
+        ("cosine", {"value": 0.5, "low": None, "high": None, "n": 9}, "0.500"),
+        ("top1", None, "–"),
+    ],
+)
+def test_a_metric_comes_with_its_interval(name: str, metric: dict[str, Any] | None, text: str) -> None:
+    assert metric_text(name, metric) == text
+
+
+def test_sizes_and_counts_are_short() -> None:
+    assert [size_text(count) for count in (None, 12, 1234, 1_730_000, 5e12)] == [
+        "–",
+        "12 B",
+        "1.23 kB",
+        "1.73 MB",
+        "5e+03 GB",
+    ]
+    assert [count_text(count) for count in (None, 12, 41_300_000)] == ["–", "12", "41.3 M"]
+
+
+def row(name: str, **values: Any) -> dict[str, Any]:
+    return {
+        "id": name,
+        "step": "a.b",
+        "state": "done",
+        "reference": "s",
+        "bytes": 100,
+        "zipped_bytes": 100,
+        "macs": None,
+        "metrics": {},
+        "latency": None,
+        "layers_changed": 0,
+        "layers_total": 2,
+        "skipped": [],
+        "warnings": [],
+        "error": None,
+        **values,
+    }
+
+
+def test_warnings_of_several_nodes_are_said_once_and_reasons_are_gathered() -> None:
+    warning = {"code": "synthetic_data", "message": "Made up."}
+    left = [{"layer": f"conv{number}", "reason": "too small"} for number in range(5)]
+    report = {
+        "nodes": [row("s", warnings=[warning]), row("p", warnings=[warning], skipped=left)],
+        "data": {"path": "", "synthetic": True},
+        "threads": 1,
+        "environment": {"cpu": "a processor"},
+    }
+    text = report_text(report)
+    assert "! s, p: Made up." in text
+    assert "· p left alone conv0, conv1, conv2 and 2 more: too small" in text
+    assert text.endswith("Measured on random inputs, because no data were given.")
+
+
+def test_nothing_run_is_said() -> None:
+    assert report_text({"nodes": []}) == "Nothing was run."
+
+
+def test_columns_are_lined_up() -> None:
+    assert table([("a", "n"), ("bbb", "10")]).splitlines() == ["a     n", "───  ──", "bbb  10"]
+    assert table([]) == ""
+
+
+def test_facts_are_shown_as_lines_and_tables() -> None:
+    text = facts_text("m.onnx", {"bytes": 1234567, "empty": "", "layers": [{"name": "fc", "macs": 12}]})
+    assert text.splitlines() == [
+        "m.onnx",
+        "  bytes  1 234 567",
+        "",
+        "layers:",
+        "name  macs",
+        "────  ────",
+        "fc      12",
+    ]
+    assert [value_text(one) for one in (True, False, 0.25, [1, 28, 28], ["N", 3], {"Conv": 3, "x": None}, None)] == [
+        "yes",
+        "no",
+        "0.25",
+        "1 × 28 × 28",
+        "N, 3",
+        "Conv 3, x –",
+        "",
+    ]
