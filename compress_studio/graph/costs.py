@@ -35,7 +35,10 @@ class LayerCost:
 
     def plain(self) -> dict[str, Json]:
         """As JSON."""
-        return asdict(self)
+        shape: Json = None
+        if self.out_shape is not None:
+            shape = list(self.out_shape)
+        return {**asdict(self), "out_shape": shape}
 
 
 @dataclass(slots=True)

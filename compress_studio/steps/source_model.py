@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 OVERHEAD = 0.02
 """Share of the file that is not weights or structure from which the user is told."""
+OVERHEAD_BYTES = 1024
 PIECE = 1 << 20
 
 
@@ -118,7 +119,7 @@ def _tell(ctx: StepContext, path: Path, model: ir.Model, report: CanonicalReport
         ctx.warn(
             "not_comparable", "The network draws random numbers: its outputs cannot be compared with the original."
         )
-    if result_bytes < (1 - OVERHEAD) * original:
+    if original - result_bytes > max(OVERHEAD * original, OVERHEAD_BYTES):
         saved = original - result_bytes
         ctx.warn(
             "file_overhead",
