@@ -237,7 +237,8 @@ class Probe:
 def _open(model: ir.Model, tensors: Sequence[str], reduce: Sequence[str], threads: int) -> ort.InferenceSession:
     import onnx_ir as ir
 
-    if weight_bytes(model) <= EXTERNAL_ABOVE:
+    external = any(isinstance(value.const_value, ir.ExternalTensor) for value in model.graph.initializers.values())
+    if not external and weight_bytes(model) <= EXTERNAL_ABOVE:
         proto = ir.to_proto(model)
         _expose(proto, tensors, reduce)
         return open_session(proto.SerializeToString(), threads=threads)

@@ -89,12 +89,17 @@ def _full(ctx: StepContext, params: Fp16Params, network: OnnxNet) -> tuple[ir.Mo
     """The network in half precision that is still the same network; Refused when there is none."""
     from compress_studio.graph import saving
     from compress_studio.steps.kernels import fidelity, half
+    from compress_studio.steps.kernels.opset import refuse_quantized
+    from compress_studio.steps.kernels.stored import require_finite
 
     if ctx.data.synthetic:
         ctx.warn("synthetic_data", "Whether half precision is precise enough was checked on random inputs only.")
+    model = saving.load(network.path)
+    refuse_quantized(model)
+    for layer in half.weight_layers(model):
+        require_finite(layer, layer.array)
     part = ctx.data.part(Part.CALIBRATE)
     expected = fidelity.references(network.path, part.batches(BATCH, SAMPLES), ctx.threads)
-    model = saving.load(network.path)
     types = half.element_types(model)
     ctx.progress(0.2, "looking for large values")
     overflowing = _overflowing(ctx, model, types)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import onnx_ir as ir
@@ -128,3 +129,10 @@ def test_only_one_batch_is_alive_at_a_time(model: ir.Model) -> None:
             del batch
 
     statistics.stream(model, ["r"], source(), lambda _: None)
+
+
+def test_weights_in_a_second_file_are_found(model: ir.Model, tmp_path: Path) -> None:
+    ir.save(model, tmp_path / "net.onnx", external_data="net.data")
+    loaded = ir.load(tmp_path / "net.onnx")
+    found = statistics.extremes(loaded, ["c", "r"], batches())
+    assert found == statistics.extremes(model, ["c", "r"], batches())

@@ -100,3 +100,11 @@ def test_half_precision_twice_is_refused(tmp_path: Path) -> None:
     ran = Ran(graph_fp16, wide_net(), tmp_path)
     with pytest.raises(Refused, match="already stored in half precision"):
         Ran(graph_fp16, ran.model, tmp_path)
+
+
+def test_weights_that_are_not_numbers_are_refused_by_name(tmp_path: Path) -> None:
+    for mode in ("weights", "full"):
+        model = networks.conv_net()
+        set_array(model.graph.initializers["fc1.weight"], np.full((32, 64), np.nan, np.float32))
+        with pytest.raises(Refused, match="fc1"):
+            Ran(graph_fp16, model, tmp_path, mode=mode)
