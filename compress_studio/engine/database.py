@@ -59,6 +59,8 @@ class Database:
             except sqlite3.OperationalError as error:
                 raise self.trouble(error) from error
             except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
                 self._move_aside(error)
                 return self._execute(statement, values)
 
@@ -91,6 +93,8 @@ class Database:
         except sqlite3.OperationalError as error:
             raise self.trouble(error) from error
         except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
             self._move_aside(error)
             self._connection = self._open()
 
@@ -128,3 +132,8 @@ class Database:
         text = f"The list of stored results was damaged ({error}) and moved to {target}; a new one was begun."
         log.info(text)
         self.notes.append(text)
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file is at fault: only then is the error of this very class, not of one derived from it."""
+    return type(error) is sqlite3.DatabaseError

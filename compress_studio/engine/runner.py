@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self, overload
 
+from compress_studio.base.errors import UserError
 from compress_studio.engine.cache import Store
 from compress_studio.engine.device import CPU, gpu_possible
 from compress_studio.engine.events import RunEvent, Sink
@@ -23,8 +23,6 @@ from compress_studio.project.project import Project
 from compress_studio.spec.runtime import Runtime, load_runtime
 
 WAIT_SECONDS = 0.5
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +79,14 @@ class Run:
         The node being computed is finished first when the new project wants the same result, else stopped.
         """
         execution = self._execution.successor(project, targets)
-        if self._execution.working_on is None or not self._still_wanted(project):
+        current = self._execution.working_on
+        if current is None or current not in self._wanted(project):
             self.cancel()
         else:
             self._execution.leave_after_this_node()
+            if self._execution.working_on not in {current, None}:
+                # It went on to the next thing just before it was told to leave.
+                self.cancel()
         return Run(execution, self._siblings, after=self)
 
     @property
@@ -110,16 +112,15 @@ class Run:
         state = self._execution.state
         return Outcome(state.ok, state, state.seconds)
 
-    def _still_wanted(self, project: Project) -> bool:
+    def _wanted(self, project: Project) -> set[str]:
+        """Keys and digests that a project asks for, as far as known."""
         job = self._execution
         try:
             plan = make_plan(project, job.runtime, job.store, job.settings)
-        except Exception:
+        except UserError:
             # The new run meets the same error and reports it.
-            log.info("the plan that supersedes a run failed", exc_info=True)
-            return False
-        wanted = {*plan.keys.values(), *(digest for ports in plan.outputs.values() for digest in ports.values())}
-        return self._execution.working_on in wanted
+            return set()
+        return {*plan.keys.values(), *(digest for ports in plan.outputs.values() for digest in ports.values())}
 
     def _supervise(self) -> None:
         try:

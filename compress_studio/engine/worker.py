@@ -29,6 +29,8 @@ GRACE_SECONDS = 3.0
 """From the request to stop to the kill."""
 POLL_SECONDS = 0.05
 TAIL_BYTES = 4000
+LOG_BYTES = 10_000_000
+"""What a worker has printed is dropped when it grows beyond this."""
 SPARE_BYTES = 8 << 30
 """Address space above the memory of the machine that libraries may reserve without using it."""
 NOT_STARTED = (
@@ -210,6 +212,8 @@ class Worker:
         for line in text.splitlines():
             if line.strip():
                 log.info("%s: %s", self._options.name, line.rstrip())
+        if self._log_size() > LOG_BYTES:
+            os.truncate(self._log, 0)
 
     def _tail(self) -> str:
         if self._log is None or not self._log.exists():

@@ -107,6 +107,14 @@ def test_a_database_damaged_while_it_is_open_does_no_harm(store: Store) -> None:
     other.close()
 
 
+def test_a_mistake_in_a_statement_costs_no_results(store: Store) -> None:
+    kept(store, "one")
+    with pytest.raises(sqlite3.ProgrammingError):
+        store._database.rows("select ?", ())
+    assert store.result("one") is not None
+    assert not list(store.folder.glob("*.damaged*"))
+
+
 def test_measurements_are_kept_with_their_conditions(store: Store) -> None:
     readings = (Reading("top1", 0.9, "", 0.8, 0.95, 100, {"worst": [1, 2]}), Reading("auc", 0.5))
     taken = Measurement("abcdef01", "accuracy", 1, {"data": "d"}, readings, 2.0)
