@@ -55,7 +55,7 @@ class PruneChannelsParams(Params):
         ),
     ] = Criterion.L2
     scope: Annotated[Scope, Ui("Compare", "Uniform: every group loses the same share. Global: all groups compete.")] = (
-        Scope.UNIFORM
+        Scope.GLOBAL
     )
     multiple: Annotated[
         int | None,
