@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +49,9 @@ def read_folder(path: Path, facts: NetworkFacts, options: Options) -> Found | No
             f"A folder of samples feeds one input, the network has {len(facts.inputs)}.",
             "Give the samples as arrays by input name (.npz).",
         )
-    classes = _classes(roots.values(), suffixes)
-    found = {part: _table(root, classes, suffixes, facts, options) for part, root in roots.items()}
+    folders = _class_folders(roots.values(), suffixes)
+    classes = class_names(folders, facts)
+    found = {part: _table(root, folders, suffixes, facts, options) for part, root in roots.items()}
     notes: tuple[tuple[str, str], ...] = ()
     if suffixes is SUFFIXES:
         guess = form_for(facts.inputs[0], options.of(facts.inputs[0].name)).guess
@@ -59,8 +59,22 @@ def read_folder(path: Path, facts: NetworkFacts, options: Options) -> Found | No
     return Found("images" if suffixes is SUFFIXES else "sequences", found, classes, notes)
 
 
+def class_names(folders: Sequence[str], facts: NetworkFacts) -> tuple[str, ...]:
+    """Names of the classes in the order of the network's outputs.
+
+    Folders that are numbers below the number of outputs are those outputs; else the order of the names counts.
+    """
+    width = next((one.dims[-1] for one in facts.outputs if one.floating and one.dims and len(one.dims) > 1), None)
+    if folders and width is not None and all(one.isdecimal() for one in folders):
+        digits = len(folders[0]) if len({len(one) for one in folders}) == 1 and folders[0][0] == "0" else 1
+        if max(int(one) for one in folders) < width:
+            known = {int(one): one for one in folders}
+            return tuple(known.get(at, str(at).zfill(digits)) for at in range(width))
+    return tuple(folders)
+
+
 def _table(
-    root: Path, classes: tuple[str, ...], suffixes: frozenset[str], facts: NetworkFacts, options: Options
+    root: Path, classes: Sequence[str], suffixes: frozenset[str], facts: NetworkFacts, options: Options
 ) -> Table:
     import numpy as np
 
@@ -99,14 +113,12 @@ def _sequences(files: Sequence[Path]) -> tuple[SequenceRows, np.ndarray | None]:
     return SequenceRows(tuple(files), shape, first.dtype), None if same else np.asarray(lengths, np.int64)
 
 
-def _classes(roots: Iterable[Path], suffixes: frozenset[str]) -> tuple[str, ...]:
+def _class_folders(roots: Iterable[Path], suffixes: frozenset[str]) -> list[str]:
+    """Names of the folders with samples: numbers by value, other names in the order of their letters."""
     names = {one.name for root in roots for one in _folders(root) if _files(one, suffixes)}
-    return tuple(sorted(names, key=_natural))
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """The order of people: 2 before 10."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+    if names and all(one.isdecimal() for one in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names)
 
 
 def _folders(path: Path) -> list[Path]:

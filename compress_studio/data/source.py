@@ -85,10 +85,12 @@ class JoinedSplit:
         """See spec.data.Split. Raises Refused when the part has not one full batch."""
         size = self.fixed or max(1, size)
         if len(self.index) < (self.fixed or 1):
+            purpose = {Part.CALIBRATE: "calibrate", Part.TUNE: "train", Part.TEST: "test"}[self.part]
+            have = f"{len(self.index)} of {len(self.joined.table)} samples are left"
             raise Refused(
-                f"There are no samples left for the part {self.part.value}: it has {len(self.index)}"
+                f"There are too few samples to {purpose} with: {have}"
                 + (f", the network takes exactly {self.fixed} at a time." if self.fixed else "."),
-                "Give a larger data set; its test samples are never used for anything else.",
+                "Give more samples; those for tests are never used for anything else.",
             )
         return self._run(size, limit, shuffle)
 

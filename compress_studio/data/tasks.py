@@ -89,9 +89,10 @@ def _guess(labels: Sequence[np.ndarray], output: TensorFact) -> tuple[Task, str]
         return (Task.BINARY if whole and _range(labels)[0] >= 0 and _range(labels)[1] <= 1 else Task.REGRESS), ""
     if rank == 2 and not tokens and labels[0].shape[1] == width:
         return Task.REGRESS, ""
-    kind = "whole numbers" if whole else "fractional numbers"
-    per = "one" if rank == 1 else f"{labels[0].shape[1]}"
-    return Task.NONE, f"they are {per} {kind} per sample, output {output.name} has {width} columns"
+    kind = "whole" if whole else "fractional"
+    count = 1 if rank == 1 else labels[0].shape[1]
+    numbers = f"{count} {kind} number{'s' * (count != 1)} per sample"
+    return Task.NONE, f"they hold {numbers}, output {output.name} has {width} columns"
 
 
 def _declared(labels: Sequence[np.ndarray], output: TensorFact, task: Task) -> tuple[Task, str]:

@@ -34,12 +34,21 @@ def measure(ctx: MeterContext, subjects: Sequence[OnnxNet], reference: OnnxNet) 
     readings: list[list[Reading]] = []
     for number, subject in enumerate(subjects, start=1):
         session = open_network(subject.path, ctx.threads)
-        names = [name for name in tensor_outputs(session) if name in stored[0]]
+        names = _same_outputs(tensor_outputs(session), list(stored[0]))
         comparison = Comparison(scores)
         for batch, expected in zip(each_batch(ctx, size, number * share, share), stored, strict=True):
-            comparison.add(expected, outputs_of(session, batch, names), batch)
+            got = outputs_of(session, batch, list(names.values()))
+            comparison.add(expected, {name: got[own] for name, own in names.items()}, batch)
         readings.append(_readings(comparison, ctx.seed))
     return readings
+
+
+def _same_outputs(own: list[str], expected: list[str]) -> dict[str, str]:
+    """{name in the reference: name in the subject}: by name, else by place when there are as many of them."""
+    shared = {name: name for name in expected if name in own}
+    if not shared and len(own) == len(expected):
+        return dict(zip(expected, own, strict=True))
+    return shared
 
 
 def _readings(got: Comparison, seed: int) -> list[Reading]:

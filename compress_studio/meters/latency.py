@@ -62,11 +62,10 @@ def measure(ctx: MeterContext, subjects: Sequence[OnnxNet], reference: OnnxNet) 
 
 
 def _runner(network: OnnxNet, batch: Batch, threads: int) -> Runner:
-    from compress_studio.meters.running import open_network, outputs_of
+    from compress_studio.meters.running import feed_for, open_network, outputs_of
 
     session = open_network(network.path, threads)
-    names = {one.name for one in session.get_inputs()}
-    feed = {name: value for name, value in batch.inputs.items() if name in names}
+    feed = feed_for(session, batch.inputs)
     outputs_of(session, batch)
     return Runner(session, feed, [one.name for one in session.get_outputs()])
 

@@ -15,6 +15,7 @@ def main(arguments: list[str]) -> int:
     import numpy as np
 
     from compress_studio.graph.session import open_session
+    from compress_studio.meters.running import feed_for
 
     network, sample, names, threads = arguments
     told = json.loads(Path(names).read_text(encoding="utf-8"))
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> int:
     _reset_peak()
     session = open_session(Path(network), threads=int(threads))
     loaded = _peak()
-    session.run(None, feed)
+    session.run(None, feed_for(session, feed))
     sys.stdout.write(json.dumps({"empty": empty, "loaded": max(0, loaded - empty), "peak": max(0, _peak() - empty)}))
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from compress_studio.base.errors import UserError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from compress_studio.spec.meter import MeterContext
 
 MOST = 64
+FLOATS = {"tensor(float16)": "float16", "tensor(float)": "float32", "tensor(double)": "float64"}
 INPUT_BYTES = 8_000_000
 """Bytes of input per batch: large networks get small batches, so that activations fit into memory."""
 
@@ -41,13 +42,30 @@ def outputs_of(session: ort.InferenceSession, batch: Batch, names: list[str] | N
     from compress_studio.graph.session import run
 
     try:
-        return run(session, batch.inputs, names)
+        return run(session, feed_for(session, batch.inputs), names)
     except Exception as error:
         first = batch.names[0] if batch.names else f"sample {batch.first}"
         raise UserError(
             f"The network fails on the test samples from {first} on: {first_line(error)}",
             "Check that shapes and ranges of the data are what the network was made for.",
         ) from error
+
+
+def feed_for(session: ort.InferenceSession, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Inputs under the names and in the float types of a network, which may be another export than that of the data.
+
+    A single input under another name is the same input; floats of another width are cast.
+    """
+    wanted = session.get_inputs()
+    if len(wanted) == 1 and wanted[0].name not in inputs and len(inputs) == 1:
+        inputs = {wanted[0].name: next(iter(inputs.values()))}
+    feed: dict[str, np.ndarray] = {}
+    for one in wanted:
+        if one.name in inputs:
+            value = inputs[one.name]
+            width = FLOATS.get(one.type)
+            feed[one.name] = value.astype(width) if width and value.dtype.kind == "f" else value
+    return feed
 
 
 def batch_size(data: DataSource) -> int:

@@ -33,6 +33,17 @@ def test_class_per_folder_in_the_order_of_people(tmp_path: Path) -> None:
             assert name.startswith(source.classes[label] + "/")
 
 
+def test_folders_that_are_numbers_of_outputs_keep_their_number(tmp_path: Path) -> None:
+    for name in ("1", "3"):
+        for at in range(20):
+            picture(tmp_path / "data" / name / f"{at}.png", np.full((6, 6), int(name)))
+    source = opened(network(tmp_path), tmp_path / "data", scale=1)
+    assert source.classes == ("0", "1", "2", "3")
+    for batch in everything(source, Part.TEST):
+        assert batch.labels is not None
+        np.testing.assert_array_equal(batch.inputs["x"][:, 0, 0, 0], batch.labels)
+
+
 def test_train_and_test_folders_are_the_parts_and_share_their_classes(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for at in range(10):

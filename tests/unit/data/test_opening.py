@@ -218,7 +218,7 @@ def test_one_sample_works_and_says_that_it_means_nothing(tmp_path: Path) -> None
     source = opened(network(tmp_path), saved(tmp_path, x_test=pictures(1), y_test=np.zeros(1, np.int64)))
     assert "few_samples" in codes(source)
     assert len(everything(source, Part.TEST)) == 1
-    with pytest.raises(Refused, match="no samples left"):
+    with pytest.raises(Refused, match="too few samples to calibrate"):
         source.part(Part.CALIBRATE).batches(4)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from compress_studio.meters import reference as remembered
 from compress_studio.meters.agreement import EQUAL_DB, METER
 from compress_studio.meters.comparing import divergence
+from compress_studio.spec.ports import OnnxNet
 from tests.unit.meters.bench import bench, linear, measured
 
 RNG = np.random.default_rng(5)
@@ -91,6 +94,21 @@ def test_the_reference_runs_once_for_the_same_data(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(remembered, "open_network", lambda path, threads: opened.append(path))
     assert METER.run(context, [net], net) == first
     assert opened == []
+
+
+def test_another_export_is_compared_by_place_when_names_and_float_types_differ(tmp_path: Path) -> None:
+    source = linear(tmp_path, WEIGHT, "source")
+    model = onnx.load(source.path)
+    model.graph.node[0].input[0] = model.graph.input[0].name = "input.1"
+    model.graph.node[0].output[0] = model.graph.output[0].name = "result"
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(WEIGHT.astype(np.float16), "w"))
+    for value in (model.graph.input[0], model.graph.output[0]):
+        value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+    half = OnnxNet(tmp_path / "half.onnx", "half")
+    onnx.save(model, half.path)
+    got = measured(METER, bench(tmp_path, source, x_test=X), [half], source)[0]
+    assert got["agreement"].value > 0.95
+    assert got["cosine"].value > 0.999
 
 
 def test_large_outputs_go_to_scratch_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
