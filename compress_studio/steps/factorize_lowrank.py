@@ -1,0 +1,264 @@
+"""The step factorize.lowrank: one thick layer becomes two thin ones."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+from compress_studio.base.errors import Refused
+from compress_studio.spec.params import Params, Range, Ui
+from compress_studio.spec.ports import OnnxNet
+from compress_studio.spec.step import Group, StepContext, step
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from compress_studio.graph.statistics import Moments
+    from compress_studio.steps.kernels.lowrank import Budget, Spectrum
+    from compress_studio.steps.kernels.lowrank_graph import Matrix
+
+MOMENTS_AT_ONCE = 1 << 25
+"""Numbers of second moments that are collected in one pass over the samples: 256 MB."""
+BATCH = 32
+WORTH = 0.005
+"""Share of all weights that two layers must save to be worth their loss."""
+
+
+class Method(StrEnum):
+    """How the thin layers are found."""
+
+    PCA = "pca"
+    SVD = "svd"
+    SPATIAL = "spatial"
+
+
+class Scope(StrEnum):
+    """How the parameters are shared out."""
+
+    ENERGY = "energy"
+    LAYER = "layer"
+
+
+WITH_DATA = {"method": frozenset({Method.PCA.value})}
+
+
+class FactorizeLowrankParams(Params):
+    """What can be chosen for factorize.lowrank."""
+
+    ratio: Annotated[
+        float,
+        Range(0.05, 0.95, 0.05),
+        Ui("Parameters kept", "Share of the parameters that the layers which can be factorized keep."),
+    ] = 0.5
+    method: Annotated[
+        Method,
+        Ui("Method", "PCA of the outputs on calibration data; SVD of the weights; spatial: a column, then a row."),
+    ] = Method.PCA
+    scope: Annotated[
+        Scope,
+        Ui("Share out", "Energy: spend the parameters where losing them hurts most. Layer: the same share each."),
+    ] = Scope.ENERGY
+    multiple: Annotated[
+        int | None,
+        Range(1, 64, 1),
+        Ui("Ranks in multiples of", "Auto: 16, 8 or 4, by the size of the rank.", advanced=True),
+    ] = None
+    samples: Annotated[
+        int,
+        Range(16, 8192, 16),
+        Ui("Calibration samples", "Samples behind the PCA.", advanced=True, shown_when=WITH_DATA),
+    ] = 256
+    skip: Annotated[
+        tuple[str, ...], Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True)
+    ] = ()
+
+
+@step(
+    id="factorize.lowrank",
+    version=1,
+    title="Factorize to low rank",
+    group=Group.FACTORIZE,
+    needs_data=True,
+    depends_on=("onnxruntime", "numpy"),
+)
+def factorize_lowrank(ctx: StepContext, params: FactorizeLowrankParams, network: OnnxNet) -> OnnxNet:
+    """Replaces thick layers by two thin ones with fewer parameters and operations.
+
+    A weight matrix of low rank is a product of two thin ones, and a network computes faster with these.
+
+    **Methods.** *PCA* projects the outputs of a layer on their principal components over calibration data (Zhang
+    2016): the best linear choice for what the network really sees, and much better than *SVD* of the bare weights
+    (Denton 2014), which needs no data. *Spatial* makes of each k × k convolution a k × 1 and a 1 × k one (Jaderberg
+    2014); often the fastest, on convolutions only.
+
+    **Share out.** *Energy* gives each layer the rank that keeps the product of the kept energies largest, and leaves
+    a layer whole where that is best. *Layer* keeps the same share everywhere.
+
+    **Use it** on wide convolutions and on dense layers; follow it with `train.distil`, which wins back most of what
+    was lost. Ranks are rounded to what processors like.
+
+    **Traps.** Depthwise, grouped and recurrent layers are left alone. Small layers rarely get faster: look at the
+    measured time.
+    """
+    from compress_studio.graph.rewrite import remove_unused
+    from compress_studio.graph.saving import load, save
+
+    model = load(network.path)
+    chosen, total, weights = _candidates(ctx, params, model)
+    spectra, moments = _spectra(ctx, params, model, chosen)
+    ranks = _ranks(ctx, params, chosen, spectra, weights)
+    changed = 0
+    for number, (one, rank) in enumerate(zip(chosen, ranks, strict=True)):
+        ctx.progress(0.75 + 0.15 * number / max(len(chosen), 1), f"Factorizing {one.layer.name}")
+        if rank:
+            _factorize(params, model, one, rank, spectra.get(one.layer.name), moments.get(one.layer.name))
+            changed += 1
+    if not changed:
+        raise Refused(
+            "No layer of this network gets smaller by factorizing; the report lists the reason for each.",
+            "Choose a smaller share of parameters, or use prune.channels or a quantization instead.",
+        )
+    remove_unused(model)
+    ctx.changed(changed, total)
+    ctx.fact("rank_by_layer", {one.layer.name: rank for one, rank in zip(chosen, ranks, strict=True) if rank})
+    ctx.progress(0.92, "Writing the network")
+    path = save(model, ctx.scratch / "model.onnx")
+    ctx.progress(1.0)
+    return OnnxNet(path)
+
+
+def _candidates(ctx: StepContext, params: FactorizeLowrankParams, model: ir.Model) -> tuple[list[Matrix], int, int]:
+    """The layers that can be factorized at all, the number of all layers and of their weights.
+
+    The others are told to ctx.
+    """
+    from compress_studio.graph.layers import weight_layers
+    from compress_studio.steps.kernels.lowrank_graph import as_matrix, why_not
+    from compress_studio.steps.kernels.targets import match_layers
+
+    layers = weight_layers(model)
+    unwanted = match_layers([layer.name for layer in layers], params.skip)
+    chosen: list[Matrix] = []
+    for layer in layers:
+        reason = "left out as asked" if layer.name in unwanted else why_not(layer)
+        if not reason and params.method is Method.SPATIAL and (layer.op != "Conv" or min(layer.array.shape[2:]) < 2):
+            reason = "has no kernel of two dimensions"
+        if not reason and params.method is Method.SPATIAL and layer.array.ndim != 4:
+            reason = "is not a two-dimensional convolution"
+        if reason:
+            ctx.skip(layer.name, reason)
+        else:
+            chosen.append(as_matrix(layer))
+    return chosen, len(layers), sum(layer.array.size for layer in layers)
+
+
+def _spectra(
+    ctx: StepContext, params: FactorizeLowrankParams, model: ir.Model, chosen: list[Matrix]
+) -> tuple[dict[str, Spectrum], dict[str, Moments]]:
+    """What each layer's outputs are made of, and for PCA their moments, by the name of the layer."""
+    from compress_studio.graph.statistics import second_moments
+    from compress_studio.spec.data import Part
+    from compress_studio.steps.kernels.lowrank import output_spectrum, weight_spectrum
+
+    if params.method is Method.SPATIAL:
+        return {}, {}
+    if params.method is Method.SVD:
+        return {one.layer.name: weight_spectrum(one.weight) for one in chosen}, {}
+    if ctx.data.synthetic and chosen:
+        ctx.warn(
+            "synthetic_data",
+            "The layers were analysed with random inputs, because there are no data. Give data, or choose method=svd.",
+        )
+    moments: dict[str, Moments] = {}
+    spectra: dict[str, Spectrum] = {}
+    groups = _groups(chosen)
+    for number, group in enumerate(groups):
+        ctx.progress(0.02 + 0.7 * number / len(groups), "Watching the outputs of the layers")
+        batches = ctx.data.part(Part.CALIBRATE).batches(BATCH, limit=params.samples)
+        rows = {one.output: one.rows for one in group}
+        found = second_moments(model, rows, batches, ctx.threads, ctx.check)
+        for one in group:
+            if one.output not in found:
+                raise Refused("There are no calibration samples.", "Give more data, or choose method=svd.")
+            moments[one.layer.name] = found[one.output]
+            spectra[one.layer.name] = output_spectrum(one.weight, found[one.output], centred=one.holds_mean)
+    return spectra, moments
+
+
+def _groups(chosen: list[Matrix]) -> list[list[Matrix]]:
+    """The layers in groups whose second moments fit into memory together."""
+    groups: list[list[Matrix]] = []
+    room = 0
+    for one in chosen:
+        size = one.out * one.out
+        if size > room or not groups:
+            groups.append([])
+            room = MOMENTS_AT_ONCE
+        groups[-1].append(one)
+        room -= size
+    return groups
+
+
+def _ranks(
+    ctx: StepContext,
+    params: FactorizeLowrankParams,
+    chosen: list[Matrix],
+    spectra: dict[str, Spectrum],
+    weights: int,
+) -> list[int]:
+    """The rank of each layer; 0 for one that stays whole, which is told to ctx. Args: weights is the number of all."""
+    from compress_studio.steps.kernels.lowrank import energy_ranks, equal_ranks, rounded
+
+    budgets = [_budget(one, params, spectra) for one in chosen]
+    least = WORTH * weights
+    pick = energy_ranks if params.scope is Scope.ENERGY else equal_ranks
+    ranks: list[int] = []
+    for one, budget, rank in zip(chosen, budgets, pick(budgets, params.ratio), strict=True):
+        final = rounded(rank, budget.largest, params.multiple) if rank and budget.largest else 0
+        if budget.largest < 1:
+            ctx.skip(one.layer.name, "is so thin that two layers would have more parameters or operations")
+        elif not final:
+            ctx.skip(one.layer.name, "needs nearly all of its directions, so that it is better left whole")
+        elif budget.whole - final * budget.per_rank < least:
+            final = 0
+            ctx.skip(one.layer.name, "holds too small a part of the weights to be worth the loss")
+        ranks.append(final)
+    return ranks
+
+
+def _budget(one: Matrix, params: FactorizeLowrankParams, spectra: dict[str, Spectrum]) -> Budget:
+    from compress_studio.steps.kernels.lowrank import Budget, spatial_energies
+    from compress_studio.steps.kernels.lowrank_graph import stride_across
+
+    whole = one.weight.size
+    if params.method is Method.SPATIAL:
+        out, into, height, width = one.shape
+        per_rank = into * height + out * width
+        # With a stride the first half works on more columns than the whole gives.
+        dearest = into * height * stride_across(one) + out * width
+        energies = spatial_energies(one.weight.reshape(one.shape))
+        return Budget(energies, per_rank, whole, min((whole - 1) // max(per_rank, dearest), len(energies)))
+    per_rank = one.out + one.fan_in
+    energies = spectra[one.layer.name].energies
+    return Budget(energies, per_rank, whole, min((whole - 1) // per_rank, one.out))
+
+
+def _factorize(
+    params: FactorizeLowrankParams,
+    model: ir.Model,
+    one: Matrix,
+    rank: int,
+    spectrum: Spectrum | None,
+    moments: Moments | None,
+) -> None:
+    from compress_studio.steps.kernels import lowrank
+    from compress_studio.steps.kernels.lowrank_graph import put_product, put_spatial, set_bias
+
+    if params.method is Method.SPATIAL:
+        put_spatial(model, one, *lowrank.spatial_factors(one.weight.reshape(one.shape), rank))
+        return
+    assert spectrum is not None
+    bias = one.bias().copy()
+    put_product(model, one, *lowrank.factors(one.weight, spectrum, rank))
+    if moments is not None and one.holds_mean:
+        set_bias(model, one, lowrank.corrected_bias(spectrum, rank, bias, moments.mean))
