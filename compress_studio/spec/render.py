@@ -6,6 +6,7 @@ resources/help/steps; without --write it names the pages that are out of date an
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -233,7 +234,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _paragraph(block: str) -> list[str]:
     """Running text is wrapped; lists, tables and code keep their lines."""
-    if any(line.startswith(("-", "*", "|", " ", "#", "```", "1.")) for line in block.splitlines()):
+    if re.match(r"[-*+] |\d+\. |\||#|```|    ", block):
         return block.splitlines()
     return textwrap.wrap(block, WIDTH)
 
