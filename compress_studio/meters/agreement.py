@@ -78,8 +78,8 @@ def _shares(got: Comparison, detail: dict[str, Json]) -> list[Reading]:
 
     rows: list[Reading] = []
     for name, hits in (("agreement", got.top1), ("agreement_top5", got.top5)):
-        if hits:
-            n = sum(len(one) for one in hits)
+        n = sum(len(one) for one in hits)
+        if n:
             same = int(sum(one.sum() for one in hits))
             low, high = wilson(same, n)
             rows.append(Reading(name, same / n, "", low, high, n, dict(detail)))

@@ -79,6 +79,11 @@ def test_outputs_that_became_not_a_number_disagree_and_are_counted(tmp_path: Pat
     assert "sqnr_db" not in got
 
 
+def test_a_source_that_gives_no_numbers_has_nothing_to_agree_with(tmp_path: Path) -> None:
+    net = linear(tmp_path, np.full_like(WEIGHT, np.nan), "broken-source")
+    assert measured(METER, bench(tmp_path, net, x_test=X), [net], net) == [{}]
+
+
 def test_random_inputs_are_enough(tmp_path: Path) -> None:
     net = linear(tmp_path, WEIGHT, ending=["Softmax"])
     got = measured(METER, bench(tmp_path, net), [net], net)[0]
