@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from compress_studio.graph import macs as multiply
 from compress_studio.graph.layers import people_name, weight_layers
-from compress_studio.graph.weights import LINE, find_weights, logical_size, zeros
+from compress_studio.graph.weights import LINE, find_weights, logical_size, pieces, zeros
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -155,5 +155,6 @@ def _not_numbers(value: ir.Value) -> int:
     if tensor is None or tensor.dtype.name not in {"FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16"}:
         return 0
     array = tensor.numpy()
-    finite = np.isfinite(array if tensor.dtype.name != "BFLOAT16" else array.astype(np.float32))
-    return int(array.size - np.count_nonzero(finite))
+    wide = tensor.dtype.name == "BFLOAT16"
+    finite = sum(np.count_nonzero(np.isfinite(piece.astype(np.float32) if wide else piece)) for piece in pieces(array))
+    return int(array.size - finite)

@@ -100,7 +100,7 @@ def require_ranks(facts: list[InputFact]) -> None:
     if unknown:
         raise BadInput(
             f"The input {', '.join(unknown)} has no shape in the file.",
-            f"Say it: dims={unknown[0]}=NxAxB, for example dims={unknown[0]}=Nx3x224x224.",
+            f"Say it as the first step: --step source.model:dims={unknown[0]}=Nx3x224x224 (N for a free batch).",
         )
 
 

@@ -116,11 +116,11 @@ def resolve(model: ir.Model, dims: Mapping[str, int] | None = None) -> dict[str,
             last = error
             continue
         return candidate
-    example = ",".join(f"{name}={candidates[0][name]}" for name in open_names)
+    example = "+".join(f"{name}={candidates[0][name]}" for name in open_names)
     raise BadInput(
         f"The sizes of {', '.join(open_names)} are not in the file, and no likely size lets the network run:"
         f" {plain_words(last) if last is not None else ''}",
-        f"Say them: dims={example}.",
+        f"Say them as the first step: --step source.model:dims={example}",
     )
 
 

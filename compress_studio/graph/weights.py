@@ -61,6 +61,10 @@ LEARNED_SCALARS = frozenset(
 """Operators whose inputs are weights even when they hold one number."""
 
 
+PIECE = 1 << 24
+"""Elements that are looked at together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weight:
     """A stored tensor that is a weight."""
@@ -104,7 +108,7 @@ def zeros(weight: Weight) -> int:
     assert tensor is not None
     array = tensor.numpy()
     if node is None:
-        return int(array.size - np.count_nonzero(array))
+        return int(array.size - sum(np.count_nonzero(piece) for piece in pieces(array)))
     if node.op_type == "MatMulNBits":
         return _packed_zeros(node, array)
     if node.op_type == "Gather":
@@ -115,6 +119,13 @@ def zeros(weight: Weight) -> int:
     if zero is None:
         return int(array.size - np.count_nonzero(array))
     return int((array.astype(np.int64) == _spread(zero.astype(np.int64), array.shape, node)).sum())
+
+
+def pieces(array: np.ndarray) -> Iterator[np.ndarray]:
+    """A large array in parts, so that what is computed from it stays small beside it."""
+    flat = array.reshape(-1)
+    for start in range(0, flat.size, PIECE):
+        yield flat[start : start + PIECE]
 
 
 class _ConstantNodes:

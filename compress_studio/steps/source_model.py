@@ -66,7 +66,8 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     Names, types and sizes of inputs and outputs, free dimensions, the description and the metadata stay as they are.
 
     **Sizes.** A free dimension besides the batch (a sequence length, an image size) is given a likely size for the
-    comparison and for counting operations. When no likely size lets the network run, give it here: `dims=L=128`.
+    comparison and for counting operations. When no likely size lets the network run, give it here: `dims=L=128`, or
+    `dims=L=128+x=Nx3x224x224` for several.
 
     **Ratios** of all later steps are against the file as it was given: its own bytes, not those of the rewritten form.
     """
@@ -129,17 +130,20 @@ def _tell(ctx: StepContext, path: Path, model: ir.Model, report: CanonicalReport
 
 
 def _apply_dims(model: ir.Model, text: str) -> dict[str, int]:
-    """Read "L=128,x=Nx3x32": sizes are returned, shapes are written into the inputs that they name."""
+    """Read "L=128+x=Nx3x32" (or with commas): sizes are returned, shapes are written into the inputs that they name."""
+    import re
+
     import onnx_ir as ir
 
     inputs = {value.name: value for value in model.graph.inputs}
     sizes: dict[str, int] = {}
-    for part in filter(None, (each.strip() for each in text.replace(";", ",").split(","))):
+    for part in filter(None, (each.strip() for each in re.split("[,;+]", text))):
         name, _, size = (each.strip() for each in part.partition("="))
         dims = [int(each) if each.isdigit() else each for each in size.lower().replace("×", "x").split("x")]
         if not name or not size or not all(isinstance(dim, int) or str(dim).isidentifier() for dim in dims):
             raise BadInput(
-                f"dims={part} cannot be read.", "Write sizes as L=128, and the shape of an input as x=Nx3x224x224."
+                f"dims={part} cannot be read.",
+                "Write sizes as L=128, the shape of an input as x=Nx3x224x224, and + between several.",
             )
         if name in inputs and (len(dims) > 1 or inputs[name].shape is None):
             inputs[name].shape = ir.Shape([dim.upper() if isinstance(dim, str) else dim for dim in dims])
