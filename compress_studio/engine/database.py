@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
 import threading
 import time
@@ -17,6 +18,8 @@ Row: TypeAlias = tuple[Any, ...]
 NAME = "results-1.sqlite"
 """The number rises when the tables change; an older file is then left alone."""
 BUSY_SECONDS = 30.0
+LEAST_BYTES = 200_000
+"""With less room than this SQLite cannot work, and says only that there was an error of the disk."""
 OPEN_TRIES = 50
 SIDE_FILES = ("", "-wal", "-shm")
 CREATE = """
@@ -74,7 +77,7 @@ class Database:
     def trouble(self, error: Exception) -> UserError:
         """What an error of the disk means to the user; names the folder."""
         words = str(error).lower()
-        if "full" in words or "no space" in words:
+        if "full" in words or "no space" in words or shutil.disk_usage(self._folder).free < LEAST_BYTES:
             hint = "Free some space, or clear the stored results."
             return UserError(f"The disk with the results folder {self._folder} is full.", hint)
         if "readonly" in words or "read-only" in words or "unable to open" in words or "denied" in words:

@@ -8,6 +8,7 @@ import os
 import time
 import traceback
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from compress_studio.engine.lanes import Lanes
 from compress_studio.engine.measuring import Measuring, Subject
 from compress_studio.engine.metering import Metering
 from compress_studio.engine.plan import OUT, NodePlan, NodeState, Planning, wanted_nodes
-from compress_studio.engine.records import Cause, Failure, Result
+from compress_studio.engine.records import DISK_WORDS, Cause, Failure, Result
 from compress_studio.engine.runstate import RunState, Stage
 from compress_studio.engine.settings import RunSettings
 from compress_studio.engine.timeleft import TimeLeft
@@ -259,6 +260,9 @@ class Execution:
         if failure.cause is Cause.CANCELLED:
             self._lose(NodeSkipped(node.id, "cancelled", "stopped"))
             return
+        if failure.message.rstrip(".") in DISK_WORDS.values():
+            # Writers of networks often do not say which file it was.
+            failure = replace(failure, message=f"{failure.message.rstrip('.')}: {self.store.folder}.")
         if failure.report:
             head = f"node {node.id}, step {node.step}, parameters {dict(node.params)}\n"
             failure = Failure(failure.cause, failure.message, failure.hint, head + failure.report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Iterator
 
 from compress_studio.spec.step import SPEC_ATTRIBUTE, StepSpec
@@ -30,8 +29,6 @@ MODULES = (
 def _declared() -> Iterator[StepSpec]:
     for name in MODULES:
         full = f"{__name__}.{name}"
-        if importlib.util.find_spec(full) is None:
-            continue
         module = importlib.import_module(full)
         for value in vars(module).values():
             spec = getattr(value, SPEC_ATTRIBUTE, None)
