@@ -83,7 +83,8 @@ def weight_layers(model: ir.Model, *, embeddings: bool = True) -> list[WeightLay
             taken[name] = taken.get(name, 0) + 1
             if taken[name] > 1:
                 name = f"{name}#{taken[name]}"
-            out_axis, in_axis = _axes(node, index, len(stored.shape))
+            rank = len(stored.shape)
+            out_axis, in_axis = (_stored_axis(value, axis, rank) for axis in _axes(node, index, rank))
             groups = node.attributes.get_int("group", 1) if node.op_type in CONVOLUTIONS else 1
             found.append(
                 WeightLayer(name, node, node.op_type, index, stored, through, out_axis, in_axis, groups, _bias(node))
@@ -181,6 +182,18 @@ def _stored(value: ir.Value) -> tuple[ir.Value | None, tuple[str, ...]]:
             return None, ()
         passed.append(producer.op_type)
         value = first
+
+
+def _stored_axis(value: ir.Value, axis: int, rank: int) -> int:
+    """The axis of the initializer that is this axis of the value: Transpose nodes between move it."""
+    producer = value.producer()
+    while producer is not None:
+        if producer.op_type == "Transpose":
+            order = producer.attributes.get_ints("perm", tuple(reversed(range(rank))))
+            axis = order[axis] if axis < len(order) else axis
+        below = _handed_on(producer)
+        producer = below.producer() if below is not None else None
+    return axis
 
 
 def _handed_on(node: ir.Node) -> ir.Value | None:
