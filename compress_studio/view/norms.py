@@ -162,11 +162,15 @@ class BatchNorms(nn.Module):
         for place, norm in zip(self.places, self.norms, strict=True):
             assert isinstance(norm, Norm)
             weight, bias = view.weights[place.weight], view.weights[place.bias]
-            factor = norm.scale.double() / (norm.variance.double() + EPSILON).sqrt()
+            # on the processor, because not every device has double precision
+            scale, shift, mean, variance = (
+                one.detach().cpu().double() for one in (norm.scale, norm.shift, norm.mean, norm.variance)
+            )
+            factor = scale / (variance + EPSILON).sqrt()
             shape = [1] * weight.dim()
             shape[1 if place.transposed else 0] = -1
-            weight.copy_((weight.double() * factor.reshape(shape)).to(weight.dtype))
-            bias.copy_(((bias.double() - norm.mean.double()) * factor + norm.shift.double()).to(bias.dtype))
+            weight.copy_((weight.cpu().double() * factor.reshape(shape)).to(weight.dtype))
+            bias.copy_(((bias.cpu().double() - mean) * factor + shift).to(bias.dtype))
         self.remove()
 
     @torch.no_grad()
