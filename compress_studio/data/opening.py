@@ -40,6 +40,12 @@ def open_data(request: DataRequest, network: Path) -> Source:
     facts = network_facts(network)
     if not facts.inputs:
         raise BadInput(f"{network.name} has no inputs, so there is nothing to feed.", "Leave the data out.")
+    unknown = sorted(set(options.inputs) - {one.name for one in facts.inputs})
+    if unknown:
+        raise BadInput(
+            f"{options.path.name}: the data options describe an input {unknown[0]} that the network does not have.",
+            f"Its inputs are {', '.join(one.name for one in facts.inputs)}.",
+        )
     try:
         return _opened(options, options.path, request.seed, network, facts, digest)
     except BadInput as error:

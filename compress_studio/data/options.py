@@ -13,7 +13,8 @@ A `data.toml` lies in the folder of the data, or anywhere when it names them by 
 
     [input.pixels]             # one table per input of the network
     array = "x"                # name of the array or column that feeds it
-    scale = "1/255"            # a number or a fraction: value = (raw × scale − mean) ÷ std
+    scale = "1/255"            # a number or a fraction: value = (raw × scale − mean) ÷ std; left out: 1/255 for
+                               # 8-bit pixels whose mean and std are at most 1, else 1
     mean = [0.485, 0.456, 0.406]
     std = [0.229, 0.224, 0.225]
     layout = "NCHW"            # NCHW or NHWC: what the network wants
@@ -27,7 +28,8 @@ A `data.toml` lies in the folder of the data, or anywhere when it names them by 
     [dims]                     # free dimensions of the network, for synthetic inputs
     seq = 64
 
-With one input, its keys may stand at the top without `[input.NAME]`. For tables also `delimiter`, `decimal`,
+With one input, its keys may stand at the top without `[input.NAME]`. A data.toml beside a data file counts for that
+file when its path names it. For tables also `delimiter`, `decimal`,
 `encoding` and `header`, each found by itself when left out. `keep_nan = true` keeps rows with not-a-number values.
 
 Standard library only, because the digest of a request is taken in the window's process.

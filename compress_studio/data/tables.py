@@ -25,6 +25,7 @@ PARQUET = frozenset({".parquet", ".pq"})
 SUFFIXES = CSV | PARQUET
 MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "?"})
 LOOK = 50
+MEMORY_SHARE = 0.4
 PIECE = 50_000
 """Rows that are turned into numbers at once: text takes far more memory than numbers."""
 
@@ -112,6 +113,7 @@ def _has_header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
 
 def _csv(path: Path, options: Options) -> dict[str, np.ndarray]:
     """Columns by name: numbers where every cell is a number or missing, else text."""
+    _fits_into_memory(path)
     dialect = sniff(path, options)
     names: list[str] = []
     pieces: list[list[np.ndarray]] = []
@@ -132,6 +134,18 @@ def _csv(path: Path, options: Options) -> dict[str, np.ndarray]:
     if not pieces or not any(pieces):
         raise BadInput(f"{path} holds no rows.", "Give a table with at least one row below the header.")
     return {name: _merged(own) for name, own in zip(names, pieces, strict=True)}
+
+
+def _fits_into_memory(path: Path) -> None:
+    """Numbers take about as much memory as their text: a table beyond that belongs into an array file."""
+    from compress_studio.graph.shapes import total_memory
+
+    size = path.stat().st_size
+    if size > MEMORY_SHARE * total_memory():
+        raise BadInput(
+            f"{path} has {size / 1e9:.1f} GB, too much to hold as a table in the memory of this computer.",
+            "Save it as .npy files or with numpy.savez, which are read piece by piece from the disk.",
+        )
 
 
 def _blocks(path: Path, dialect: Dialect) -> Iterator[list[tuple[int, list[str]]]]:

@@ -95,6 +95,16 @@ def test_a_wrong_data_toml_is_refused_with_the_line_to_mend(tmp_path: Path, text
         read_options(DataRequest(str(tmp_path)))
 
 
+def test_an_input_that_the_network_does_not_have_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    np.savez(folder / "a.npz", x=np.zeros((40, 6, 6), np.float32))
+    (folder / "data.toml").write_text("[input.pixels]\nscale = 2\n")
+    with pytest.raises(BadInput, match="input pixels that the network does not have") as caught:
+        opened(network(tmp_path), folder)
+    assert "x" in caught.value.hint
+
+
 def test_the_request_overrides_the_file(tmp_path: Path) -> None:
     (tmp_path / "data.toml").write_text("scale = 2.0\n")
     assert read_options(DataRequest(str(tmp_path), {"scale": 3})).every.scale == 3.0

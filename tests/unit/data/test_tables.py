@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from compress_studio.base.errors import BadInput
+from compress_studio.data import tables
 from compress_studio.data.options import Options
 from compress_studio.data.tables import sniff
 from compress_studio.spec.data import Part, Task
@@ -103,6 +104,13 @@ def test_train_and_test_tables_of_a_folder_are_the_parts(tmp_path: Path) -> None
 def test_an_empty_table_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadInput, match=r"table\.csv"):
         opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), written(tmp_path, text))
+
+
+def test_a_table_too_large_for_memory_names_the_form_to_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MEMORY_SHARE", 1e-12)
+    with pytest.raises(BadInput) as caught:
+        opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), written(tmp_path, "a,b,y\n" + "1,2,0\n" * 40))
+    assert ".npy" in caught.value.hint
 
 
 @pytest.mark.skipif(
