@@ -44,6 +44,8 @@ class _Row(pydantic.BaseModel):
 
 
 class NodeRow(_Row):
+    """One use of a step."""
+
     id: str = pydantic.Field(min_length=1, max_length=200, description="A readable name, unique in the file.")
     step: str = pydantic.Field(min_length=1, max_length=200, description="Id of the step.")
     version: int = pydantic.Field(default=1, description="Version of the step when the file was saved.")
@@ -56,6 +58,8 @@ class NodeRow(_Row):
 
 
 class EdgeRow(_Row):
+    """An output of one node joined to an input of another."""
+
     model_config = pydantic.ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
     src: str = pydantic.Field(alias="from", description="Name of the node that gives.")
@@ -65,17 +69,23 @@ class EdgeRow(_Row):
 
 
 class DataRow(_Row):
+    """The data set."""
+
     path: str = pydantic.Field(default="", description="File or folder; empty: synthetic inputs.")
     options: dict[str, Any] = pydantic.Field(default_factory=dict[str, Any], description="Overrides of data.toml.")
     seed: int = pydantic.Field(default=0, description="Of the split.")
 
 
 class MeterRow(_Row):
+    """One thing that is measured."""
+
     id: str
     params: dict[str, Any] = pydantic.Field(default_factory=dict[str, Any])
 
 
 class GoalRow(_Row):
+    """One budget."""
+
     metric: str = pydantic.Field(description="Name of a reading, or quality_drop.")
     limit: float = pydantic.Field(description="The most that is allowed.")
 
