@@ -26,6 +26,7 @@ __all__ = ["Format", "check", "model_files", "open_onnx", "read_onnx", "sniff"]
 
 MIN_OPSET = 7
 MAX_OPSET = 26
+MAX_PLAIN_BYTES = 1_800_000_000
 ONNX_KINDS = frozenset({Format.ONNX, Format.ONNX_TEXT, Format.ONNX_JSON})
 AGAIN = "Copy or download it again."
 EXPORT_AGAIN = "Export the model again, or correct it with the tool that made it."
@@ -58,6 +59,7 @@ def read_onnx(path: Path) -> ir.Model:
     for tensor in _tensors(proto.graph, proto.functions):
         if tensor.data_location == tensor.EXTERNAL:
             _check_external(tensor, path)
+    _fill_sparse(proto, path.name)
     try:
         with _quiet("onnx_ir"):
             model = ir.from_proto(proto)
@@ -162,6 +164,28 @@ def _node_tensors(nodes: Any) -> Iterator[onnx.TensorProto]:
                 yield from _tensors(graph)
 
 
+def _fill_sparse(proto: onnx.ModelProto, name: str) -> None:
+    """Turn sparse initializers of the main graph into plain ones: their numbers stay the same."""
+    import math
+
+    import numpy as np
+    from onnx import numpy_helper
+
+    for sparse in proto.graph.sparse_initializer:
+        if math.prod(sparse.dims) * 8 > MAX_PLAIN_BYTES or min(sparse.dims, default=0) < 0:
+            raise BadInput(f"{name} holds a sparse weight too large to be stored plainly.", EXPORT_AGAIN)
+        try:
+            values, places = numpy_helper.to_array(sparse.values), numpy_helper.to_array(sparse.indices)
+            plain = np.zeros(tuple(sparse.dims), values.dtype)
+            plain[tuple(places.T) if places.ndim == 2 else np.unravel_index(places, plain.shape)] = values
+        except (ValueError, IndexError) as error:
+            raise BadInput(
+                f"{name} is not a valid network: a sparse weight has no valid places.", EXPORT_AGAIN
+            ) from error
+        proto.graph.initializer.append(numpy_helper.from_array(plain, sparse.values.name))
+    del proto.graph.sparse_initializer[:]
+
+
 def _check_external(tensor: onnx.TensorProto, path: Path) -> None:
     """Raise BadInput unless a tensor's second file lies inside the model's folder and is long enough."""
     name, entries = path.name, {entry.key: entry.value for entry in tensor.external_data}
@@ -190,8 +214,13 @@ def _expected_bytes(tensor: onnx.TensorProto) -> int:
 
 
 def _check_structure(model: ir.Model, name: str) -> None:
-    """Every value that is read must be made before; a graph that is only badly ordered is put in order."""
+    """Every value that is read must be made before; bad order and names given twice are mended."""
+    names: set[str] = set()
     for graph in model.graphs():
+        for node in graph:
+            if node.name in names:
+                node.name = ""
+            names.add(node.name or "")
         try:
             graph.sort()
         except ValueError as error:

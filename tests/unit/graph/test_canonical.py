@@ -241,3 +241,64 @@ def test_every_model_of_the_collection_stays_bit_identical(assets: Path, tmp_pat
         save(model, tmp_path / "m.onnx")
         names = [layer.name for layer in weight_layers(model)]
         assert not any(name.startswith(("val_", "onnx::")) for name in names)
+
+
+def unusual(nodes: list[onnx.NodeProto], out: list[int | str] | None = None) -> onnx.ModelProto:
+    weight = numpy_helper.from_array(np.eye(4, dtype=np.float32), "w")
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, d) for n, d in (("x", ["N", 4]), ("y", out)))
+    opsets = [helper.make_opsetid("", 17)]
+    return helper.make_model(helper.make_graph(nodes, "g", [x], [y], [weight]), opset_imports=opsets, ir_version=8)
+
+
+def written(path: Path, proto: onnx.ModelProto) -> Path:
+    path.write_bytes(proto.SerializeToString())
+    return path
+
+
+def test_an_output_without_a_shape_and_sequences_inside_can_be_saved(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("SplitToSequence", ["x"], ["s"], axis=1),
+        helper.make_node("ConcatFromSequence", ["s"], ["c"], axis=1),
+        helper.make_node("MatMul", ["c", "w"], ["y"]),
+    ]
+    model = open_onnx(written(tmp_path / "a.onnx", unusual(nodes)))
+    assert canonicalize(model).max_difference == 0
+    save(model, tmp_path / "b.onnx")
+
+
+def test_nodes_of_equal_names_are_told_apart(tmp_path: Path) -> None:
+    nodes = [helper.make_node("MatMul", pair, [out], name="n") for pair, out in ((["x", "w"], "a"), (["a", "w"], "y"))]
+    model = open_onnx(written(tmp_path / "a.onnx", unusual(nodes, ["N", 4])))
+    same(model)
+
+
+def test_sparse_weights_become_plain(tmp_path: Path) -> None:
+    proto = unusual([helper.make_node("MatMul", ["x", "s"], ["y"])], ["N", 4])
+    values = numpy_helper.from_array(np.array([1, 2], np.float32), "s")
+    places = numpy_helper.from_array(np.array([1, 6], np.int64), "s_places")
+    proto.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [4, 4]))
+    model = open_onnx(written(tmp_path / "a.onnx", proto))
+    plain = model.graph.initializers["s"].const_value
+    assert plain is not None
+    assert plain.numpy()[0, 1] == 1
+    assert plain.numpy()[1, 2] == 2
+    same(model)
+
+
+def test_a_loop_is_left_as_it_is(tmp_path: Path) -> None:
+    value = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("MatMul", ["a", "w"], ["b"]), helper.make_node("Identity", ["go"], ["on"])],
+        "body",
+        [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, []), value("a", TensorProto.FLOAT, None)],
+        [value("on", TensorProto.BOOL, []), value("b", TensorProto.FLOAT, None)],
+    )
+    trips = helper.make_node("Constant", [], ["trips"], value=numpy_helper.from_array(np.array(3, np.int64)))
+    model = open_onnx(
+        written(
+            tmp_path / "a.onnx",
+            unusual([trips, helper.make_node("Loop", ["trips", "", "x"], ["y"], body=body)], ["N", 4]),
+        )
+    )
+    same(model)
+    assert [node.op_type for node in model.graph] == ["Loop"]
