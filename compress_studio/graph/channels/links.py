@@ -27,6 +27,8 @@ class Shapes(Protocol):
 
     def of(self, name: str) -> tuple[int, ...] | None: ...
 
+    def dtype(self, name: str) -> ir.DataType | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Contraction:
@@ -92,6 +94,11 @@ class Links:
         if value.const_value is not None and value.producer() is None:
             return tuple(int(size) for size in value.const_value.shape.numpy())
         return self._known.of(value.name)
+
+    def dtype(self, value: ir.Value) -> np.dtype:
+        """The element type of a tensor; float32 when nobody knows it."""
+        known = value.dtype or self._known.dtype(value.name or "")
+        return np.dtype(np.float32) if known is None else known.numpy()
 
     def axis(self, value: ir.Value, axis: int) -> Vertices:
         """The vertices of one axis, in order. Raises Unknown when the shape is not known."""

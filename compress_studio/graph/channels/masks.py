@@ -32,7 +32,7 @@ def mask(model: ir.Model, selection: Selection) -> ir.Model:
         value = node.inputs[place.input]
         assert value is not None
         shape = links.shapes[place.value]
-        kept = np.ones(shape[place.axis], value.dtype.numpy() if value.dtype is not None else np.float32)
+        kept = np.ones(shape[place.axis], links.dtype(value))
         kept[indices] = 0
         sides = [1] * len(shape)
         sides[place.axis] = -1

@@ -134,7 +134,10 @@ def _measured(model: ir.Model, node: ir.Node, layer: Aligned, target: Spread | N
 
     out = node.outputs[0]
     axes = [axis for axis in range(layer.rank) if axis != layer.axis]
-    kind = out.dtype.numpy() if out.dtype is not None else np.dtype(np.float32)
+    weight = node.inputs[1]
+    assert weight is not None
+    assert weight.const_value is not None
+    kind = weight.const_value.dtype.numpy()
     made: list[ir.Node] = []
 
     def op(name: str, *inputs: ir.Value) -> ir.Value:

@@ -15,6 +15,7 @@ from compress_studio.graph.channels.removal import removed_indices
 from compress_studio.graph.layers import weight_layers
 from compress_studio.graph.shapes import trace
 from compress_studio.spec.data import Batch, Part
+from compress_studio.spec.portion import Portion
 from compress_studio.steps.kernels import channel_alignment, channel_plan, channel_repair, channel_scores
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Pruner:
             from compress_studio.view.gradients import importance
 
             self._warn_synthetic()
-            slopes = importance(self.network, self.ctx.data, self.params.samples, self.ctx)
+            slopes = importance(self.network, self.ctx.data, self.params.samples, Portion(self.ctx, 0.1, 0.3))
             self.scores = channel_scores.taylor(self.model, self.groups, slopes)
         else:
             self.scores = channel_scores.magnitude(self.model, self.groups, 1 if criterion == "l1" else 2)

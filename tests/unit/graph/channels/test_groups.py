@@ -263,3 +263,6 @@ class _Table:
 
     def of(self, name: str) -> tuple[int, ...] | None:
         return self.known.get(name)
+
+    def dtype(self, name: str) -> ir.DataType | None:
+        return ir.DataType.FLOAT if name in self.known else None
