@@ -12,14 +12,17 @@ import numpy as np
 from compress_studio.base.errors import BadInput
 from compress_studio.graph import saving
 from compress_studio.graph.layers import weight_layers
+from compress_studio.graph.rewrite import remove_unused
+from compress_studio.graph.shapes import trace
 from compress_studio.spec.data import Part
 from compress_studio.spec.step import StepContext
 from compress_studio.steps.kernels import fidelity, qdq, ranges, stored
-from compress_studio.steps.kernels.norms_folded import fold_norms
 from compress_studio.steps.kernels.opset import opset_of, raise_opset, refuse_quantized
+from compress_studio.steps.kernels.optimize import Simplified, fold_norms
 from compress_studio.steps.kernels.qdq_plan import Plan, make_plan
 
 if TYPE_CHECKING:
+    import onnx
     import onnx_ir as ir
 
 PER_CHANNEL_OPSET = 13
@@ -87,7 +90,9 @@ def prepare(path: Path, ctx: StepContext) -> ir.Model:
     if opset_of(model) < PER_CHANNEL_OPSET:
         ctx.note(f"Operators raised from version {opset_of(model)} to {PER_CHANNEL_OPSET}.")
         model = raise_opset(model, PER_CHANNEL_OPSET, "A scale per channel")
-    fold_norms(model)
+    if any(node.op_type == "BatchNormalization" for node in model.graph):
+        fold_norms(model, trace(model), Simplified())
+        remove_unused(model)
     return model
 
 
@@ -113,18 +118,21 @@ def _spare(
     path: Path, result: Result, found: dict[str, tuple[float, float]], options: Options, ctx: StepContext
 ) -> Result:
     """Compare with the network before and, when it is far away, leave the worst layers in float."""
+    import onnx_ir as ir
+
     batches = ctx.data.part(Part.CALIBRATE).batches(BATCH, JUDGED)
     expected = fidelity.references(path, batches, ctx.threads)
     quality = fidelity.compare(result.model, expected, ctx.threads, ctx.check)
     if not quality.good and options.keep_auto and result.quantized > 1:
         ctx.progress(0.7, "looking for weak layers")
-        order = _weakest_first(path, expected, found, options, ctx)
+        proto = ir.to_proto(prepare(path, ctx))
+        order = _weakest_first(proto, expected, found, options, ctx)
         limit = max(1, int(len(order) * LARGEST_SHARE))
         count, step = 0, max(1, limit // 4)
         while count < limit and not quality.good:
             count = min(count + step, limit)
             spared = frozenset(order[:count])
-            better, plan = _build(path, options.keep | spared, found, options, ctx)
+            better, plan = _build(proto, options.keep | spared, found, options, ctx)
             if not plan.layers:
                 break
             now = fidelity.compare(better, expected, ctx.threads, ctx.check)
@@ -144,35 +152,39 @@ def _result(model: ir.Model, plan: Plan, skipped: list[tuple[str, str]]) -> Resu
 
 
 def _weakest_first(
-    path: Path,
+    proto: onnx.ModelProto,
     expected: fidelity.Samples,
     found: dict[str, tuple[float, float]],
     options: Options,
     ctx: StepContext,
 ) -> list[str]:
     """Names of layers, each judged by the noise that it makes at the outputs when it alone is quantized."""
-    model = prepare(path, ctx)
-    layers = make_plan(model, options.keep).layers
+    import onnx_ir as ir
+
+    layers = make_plan(ir.from_proto(proto), options.keep).layers
     names = [layer.name for layer in layers]
     by_weights = sorted(layers, key=lambda layer: -_weight_noise(layer.array, layer.out_axis, options.weight_bits))
     noise: dict[str, float] = {}
     for number, layer in enumerate(by_weights[:TRIED]):
         ctx.progress(0.7 + 0.2 * number / TRIED, "looking for weak layers")
         others = frozenset(names) - {layer.name}
-        alone, plan = _build(path, options.keep | others, found, options, ctx)
+        alone, plan = _build(proto, options.keep | others, found, options, ctx)
         if plan.layers:
             noise[layer.name] = fidelity.compare(alone, expected, ctx.threads, ctx.check).sqnr_db
     return sorted(noise, key=lambda name: noise[name])
 
 
 def _build(
-    path: Path,
+    proto: onnx.ModelProto,
     keep: frozenset[str],
     found: dict[str, tuple[float, float]],
     options: Options,
     ctx: StepContext,
 ) -> tuple[ir.Model, Plan]:
-    model = prepare(path, ctx)
+    """A trial network with those layers in float; ranges that are not known yet are measured and remembered."""
+    import onnx_ir as ir
+
+    model = ir.from_proto(proto)
     plan = make_plan(model, keep)
     missing = [root.name for root in dict.fromkeys(plan.roots.values()) if root.name and root.name not in found]
     if missing:

@@ -14,7 +14,6 @@ from compress_studio.spec.data import Part
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import spec_of
 from compress_studio.steps.kernels import static
-from compress_studio.steps.kernels.norms_folded import fold_norms
 from compress_studio.steps.quantize_static import quantize_static
 from tests.toys import networks
 from tests.toys.context import ToyContext, ToyData
@@ -189,17 +188,6 @@ def test_a_cancel_stops_the_calibration(tmp_path: Path) -> None:
     spec = spec_of(quantize_static)
     with pytest.raises(Cancelled):
         spec.run(ctx, spec.params(), OnnxNet(tmp_path / "source.onnx"))
-
-
-def test_folding_batch_norm_changes_no_answer(tmp_path: Path) -> None:
-    from compress_studio.graph.session import open_session, run
-
-    model = networks.residual_net()
-    data = ToyData.for_model(model)
-    before = run(open_session(model), data.inputs)["y"]
-    assert fold_norms(model) == 6
-    assert not [node for node in model.graph if node.op_type == "BatchNormalization"]
-    np.testing.assert_allclose(run(open_session(model), data.inputs)["y"], before, rtol=1e-4, atol=1e-5)
 
 
 def test_the_processor_is_asked_about_saturation() -> None:
