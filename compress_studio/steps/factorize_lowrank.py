@@ -23,6 +23,9 @@ BATCH = 32
 WORTH = 0.005
 """Share of all weights that two layers must save to be worth their loss."""
 
+ENOUGH = 0.9
+"""Share of a layer's energy below which the user is told."""
+
 
 class Method(StrEnum):
     """How the thin layers are found."""
@@ -120,7 +123,6 @@ def factorize_lowrank(ctx: StepContext, params: FactorizeLowrankParams, network:
         )
     remove_unused(model)
     ctx.changed(changed, total)
-    ctx.fact("rank_by_layer", {one.layer.name: rank for one, rank in zip(chosen, ranks, strict=True) if rank})
     ctx.progress(0.92, "Writing the network")
     path = save(model, ctx.scratch / "model.onnx")
     ctx.progress(1.0)
@@ -223,7 +225,26 @@ def _ranks(
             final = 0
             ctx.skip(one.layer.name, "holds too small a part of the weights to be worth the loss")
         ranks.append(final)
+    _tell_energies(ctx, {one.layer.name: (b, r) for one, b, r in zip(chosen, budgets, ranks, strict=True) if r})
     return ranks
+
+
+def _tell_energies(ctx: StepContext, kept: dict[str, tuple[Budget, int]]) -> None:
+    """Report the share of energy that each factorized layer keeps, and warn about layers that lose much."""
+    shares = {
+        name: float(budget.energies[:rank].sum() / max(budget.energies.sum(), 1e-300))
+        for name, (budget, rank) in kept.items()
+    }
+    ctx.fact("rank_by_layer", {name: rank for name, (_, rank) in kept.items()})
+    ctx.fact("energy_kept_by_layer", {name: round(share, 5) for name, share in shares.items()})
+    poor = sorted((share, name) for name, share in shares.items() if share < ENOUGH)
+    if poor:
+        named = ", ".join(f"{name} ({100 * share:.0f} %)" for share, name in poor[:3])
+        ctx.warn(
+            "low_rank_loss",
+            f"In {len(poor)} of the layers a good part of what they compute may be lost; kept: {named}. "
+            "Keep more parameters, leave these layers alone, or train afterwards (train.distil).",
+        )
 
 
 def _budget(one: Matrix, params: FactorizeLowrankParams, spectra: dict[str, Spectrum]) -> Budget:
