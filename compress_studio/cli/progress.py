@@ -42,11 +42,14 @@ class Progress:
         self._drawn = 0.0
         self._mentioned = time.monotonic()
         self._width = 0
+        self._quiet_until: float | None = None
 
     def __call__(self, event: RunEvent) -> None:
         """Take one event."""
         with self._lock:
             self._state = self._state.apply(event)
+            if isinstance(event, QuietBegan):
+                self._quiet_until = None if event.seconds is None else time.monotonic() + event.seconds
             line = self._line(event)
             if line:
                 self._print(line)
@@ -87,7 +90,8 @@ class Progress:
     def _repeat(self, event: NodeProgress) -> None:
         now = time.monotonic()
         if now - self._mentioned >= REPEAT_SECONDS:
-            self._print(f"{self._name(event.node)}: {_percent(event.fraction)}{_left(event.remaining)}")
+            what = f"measuring {event.meter} " if event.meter else ""
+            self._print(f"{self._name(event.node)}: {what}{_percent(event.fraction)}{_left(event.remaining)}")
 
     def _redraw(self, *, last: bool) -> None:
         now = time.monotonic()
@@ -102,15 +106,16 @@ class Progress:
             self._width = len(text)
 
     def _bar(self) -> str:
+        """The live line: of the whole run, or of the timing at its end."""
         state = self._state
-        filled = round(BAR * min(max(state.progress, 0.0), 1.0))
-        text = f"{'█' * filled}{'░' * (BAR - filled)} {_percent(state.progress)}"
         name, one = self._at_work()
+        if state.quiet:
+            left = None if self._quiet_until is None else self._quiet_until - time.monotonic()
+            return f"{_blocks(max(one.measuring.values(), default=0.0))}  timing{_left(left)}"
+        text = _blocks(state.progress)
         if name:
-            what = ", ".join(one.measuring) if one.measuring else one.note
+            what = f"measuring {', '.join(one.measuring)}" if one.measuring else one.note
             text += f"  {self._name(name)}" + (f": {what}" if what else "")
-        elif state.quiet:
-            text += "  timing"
         return text + _left(state.remaining)
 
     def _at_work(self) -> tuple[str, NodeResult]:
@@ -148,8 +153,13 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def _blocks(fraction: float) -> str:
+    filled = round(BAR * min(max(fraction, 0.0), 1.0))
+    return f"{'█' * filled}{'░' * (BAR - filled)} {_percent(fraction)}"
+
+
 def _percent(fraction: float) -> str:
-    return f"{100 * min(max(fraction, 0.0), 1.0):3.0f} %"
+    return f"{100 * min(max(fraction, 0.0), 1.0):.0f} %"
 
 
 def _left(seconds: float | None) -> str:

@@ -65,6 +65,7 @@ def test_on_a_terminal_one_line_is_drawn_again_with_the_time_left(monkeypatch: p
     monkeypatch.setattr(module, "REDRAW_SECONDS", 0.0)
     text = shown(live=True)
     assert "p (Prune): epoch 2, 30 s left" in text
+    assert "timing, 12 s left" in text
     assert "█" in text
     assert all(len(piece) < 200 for piece in text.split("\r"))
     assert text.split("\r")[-1] == ""
@@ -72,7 +73,7 @@ def test_on_a_terminal_one_line_is_drawn_again_with_the_time_left(monkeypatch: p
 
 def test_long_nodes_are_mentioned_again_where_there_is_no_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REPEAT_SECONDS", 0.0)
-    assert "p (Prune):  50 %, 30 s left" in shown(live=False)
+    assert "p (Prune): 50 %, 30 s left" in shown(live=False)
 
 
 @pytest.mark.parametrize(
