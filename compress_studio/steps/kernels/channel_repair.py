@@ -152,6 +152,7 @@ def _fold(model: ir.Model, item: Repairable, moments: Moments) -> bool:
     weight[kept] += np.tensordot(explain, lost, axes=(1, 0))
     if item.bias is not None:
         rest = moments.mean[gone] - moments.mean[kept] @ explain
-        item.bias.add(model, np.tensordot(rest, lost, axes=(0, 0)))
+        alpha = item.node.attributes.get_float("alpha", 1.0) if item.node.op_type == "Gemm" else 1.0
+        item.bias.add(model, alpha * np.tensordot(rest, lost, axes=(0, 0)))
     set_array(item.weight, np.ascontiguousarray(np.moveaxis(weight, 0, item.place.weight_axis)).astype(stored.dtype))
     return True

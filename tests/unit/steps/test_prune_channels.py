@@ -232,3 +232,17 @@ def test_the_declaration_is_complete() -> None:
     assert spec.needs_data
     assert spec.summary
     assert all(one.ui.label for one in spec.params.fields())
+
+
+def test_the_factors_of_a_gemm_are_heeded_by_the_repair(prune: Prune) -> None:
+    """All hidden units are constant: the bias has to take over what the removed ones gave."""
+    net = networks.Net(2)
+    weight, bias = net.constant("a.weight", np.zeros((16, 6))), net.constant("a.bias", 1 + net.rng.random(16))
+    x = net.relu(net.op("Gemm", ["x", weight, bias], "a.out", transB=1))
+    out = net.constant("b.weight", net.rng.standard_normal((4, 16)))
+    net.op("Gemm", [x, out, net.constant("b.bias", np.ones(4))], "y", transB=1, alpha=3.0, beta=2.0)
+    source = net.model({"x": ["N", 6]}, {"y": ["N", 4]})
+    data = ToyData.for_model(source, 8, seed=3).inputs
+    expected = run(open_session(source), data)["y"]
+    result, _ = prune(source, amount=0.5, multiple=1)
+    np.testing.assert_allclose(run(open_session(result), data)["y"], expected, rtol=1e-3)
