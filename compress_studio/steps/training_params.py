@@ -39,7 +39,10 @@ class TrainParams(Params):
     epochs: Annotated[int, Range(1, 200, 1), Ui("Epochs", "How often every training sample is seen.")] = 5
     learning_rate: Annotated[
         Annotated[float, Range(1e-6, 1.0, log=True)] | None,
-        Ui("Learning rate", "Auto: 0.001 with batch normalization, 0.0003 without; a hundred times that for SGD."),
+        Ui(
+            "Learning rate",
+            "Auto: 0.001, with layer normalization 0.0003; ten times that with momentum, a hundred times for SGD.",
+        ),
     ] = None
     batch: Annotated[
         int, Range(1, 1024, 1), Ui("Batch size", "Samples per step. A network with a fixed batch keeps its own.")

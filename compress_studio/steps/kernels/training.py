@@ -30,6 +30,8 @@ from compress_studio.view.objectives import Objective
 MOST_SAMPLES = 20_000
 SMALL_BATCH = 8
 """Below that the statistics of a batch say too little for batch normalization."""
+LAYER_NORMS = frozenset({"LayerNormalization", "SkipLayerNormalization", "RMSNormalization"})
+"""Their networks take smaller steps."""
 INTEGER_OPERATORS = frozenset({
     "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "DynamicQuantizeLSTM",
     "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits", "GatherBlockQuantized", "QGemm", "QAttention",
@@ -144,7 +146,7 @@ def _fit(
         params.batch_norm is BatchNorm.AUTO and min(feed.size, feed.training) >= SMALL_BATCH
     )
     places = find_places(model, view.weights) if wanted else []
-    learns = wanted and any(node.op_type == "BatchNormalization" for node in model.graph)
+    delicate = any(node.op_type in LAYER_NORMS for node in model.graph)
 
     def insert() -> BatchNorms | None:
         if not places:
@@ -163,15 +165,13 @@ def _fit(
         return norms
 
     ctx.fact("batch_norms_inserted", len(places))
-    return training.fit(
-        view, ctx, objective, _options(params, normed=bool(places) or learns, learns=wanted), feed, insert
-    )
+    return training.fit(view, ctx, objective, _options(params, delicate=delicate, learns=wanted), feed, insert)
 
 
-def _options(params: TrainParams, *, normed: bool, learns: bool) -> training.Options:
+def _options(params: TrainParams, *, delicate: bool, learns: bool) -> training.Options:
     rate = params.learning_rate
     if rate is None:
-        rate = 1e-3 if normed else 3e-4
+        rate = 3e-4 if delicate else 1e-3
         if params.optimizer in {Optimizer.SGD, Optimizer.MOMENTUM}:
             rate *= 100 if params.optimizer is Optimizer.SGD else 10
     return training.Options(

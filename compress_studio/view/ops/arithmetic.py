@@ -75,6 +75,7 @@ def div(ctx: Context, attrs: Attrs, a: Tensor, b: Tensor) -> Tensor:
 
 @op("Mod")
 def mod(ctx: Context, attrs: Attrs, a: Tensor, b: Tensor) -> Tensor:
+    """Remainder with the sign of the divisor, or of the dividend with fmod."""
     return torch.fmod(a, b) if attrs.get("fmod", 0) else torch.remainder(a, b)
 
 
@@ -88,32 +89,38 @@ def power(ctx: Context, attrs: Attrs, base: Tensor, exponent: Tensor) -> Tensor:
 
 @op("BitShift")
 def bit_shift(ctx: Context, attrs: Attrs, a: Tensor, b: Tensor) -> Tensor:
+    """Bits moved to the left or right."""
     shift = torch.bitwise_left_shift if attrs["direction"] == "LEFT" else torch.bitwise_right_shift
     return shift(a, b)
 
 
 @op("Sum")
 def total(ctx: Context, attrs: Attrs, *tensors: Tensor) -> Tensor:
+    """Sum of all inputs."""
     return reduce(torch.add, tensors)
 
 
 @op("Mean")
 def mean(ctx: Context, attrs: Attrs, *tensors: Tensor) -> Tensor:
+    """Mean of all inputs."""
     return reduce(torch.add, tensors) / len(tensors)
 
 
 @op("Max")
 def maximum(ctx: Context, attrs: Attrs, *tensors: Tensor) -> Tensor:
+    """Largest of all inputs, place by place."""
     return reduce(torch.maximum, tensors)
 
 
 @op("Min")
 def minimum(ctx: Context, attrs: Attrs, *tensors: Tensor) -> Tensor:
+    """Smallest of all inputs, place by place."""
     return reduce(torch.minimum, tensors)
 
 
 @op("IsInf")
 def is_inf(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Where values are infinite, of the asked signs."""
     found = torch.zeros_like(x, dtype=torch.bool)
     if attrs.get("detect_positive", 1):
         found |= torch.isposinf(x)
@@ -134,4 +141,5 @@ def clip(ctx: Context, attrs: Attrs, x: Tensor, low: Tensor | None = None, high:
 
 @op("Where")
 def where(ctx: Context, attrs: Attrs, condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """a where the condition holds, else b."""
     return torch.where(condition, a, b)

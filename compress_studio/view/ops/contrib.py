@@ -25,6 +25,7 @@ def _unknown_activation(attrs: Attrs, inputs: int) -> str:
 
 @op("FusedMatMul", domain=MICROSOFT, refuses=lambda attrs, inputs: "batch" if attrs.get("transBatchA") else "")
 def fused_matmul(ctx: Context, attrs: Attrs, a: Tensor, b: Tensor) -> Tensor:
+    """alpha · A B, either transposed."""
     a = a.mT if attrs.get("transA", 0) and a.dim() > 1 else a
     b = b.mT if attrs.get("transB", 0) and b.dim() > 1 else b
     return torch.matmul(a, b) * attrs.get("alpha", 1.0)
@@ -32,6 +33,7 @@ def fused_matmul(ctx: Context, attrs: Attrs, a: Tensor, b: Tensor) -> Tensor:
 
 @op("FusedGemm", domain=MICROSOFT, refuses=_unknown_activation)
 def fused_gemm(ctx: Context, attrs: Attrs, *tensors: Tensor) -> Tensor:
+    """Gemm and an activation."""
     return FUSED[attrs.get("activation", "Relu")](gemm(ctx, attrs, *tensors))
 
 
@@ -39,22 +41,26 @@ def fused_gemm(ctx: Context, attrs: Attrs, *tensors: Tensor) -> Tensor:
 def fused_conv(
     ctx: Context, attrs: Attrs, x: Tensor, weight: Tensor, bias: Tensor | None = None, added: Tensor | None = None
 ) -> Tensor:
+    """Conv, an addition and an activation."""
     y = conv(ctx, attrs, x, weight, bias)
     return FUSED[attrs.get("activation", "Relu")](y if added is None else y + added)
 
 
 @op("BiasGelu", domain=MICROSOFT)
 def bias_gelu(ctx: Context, attrs: Attrs, x: Tensor, bias: Tensor) -> Tensor:
+    """Gelu of x + bias."""
     return F.gelu(x + bias)
 
 
 @op("FastGelu", domain=MICROSOFT)
 def fast_gelu(ctx: Context, attrs: Attrs, x: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Gelu by the tanh formula, with a bias."""
     return F.gelu(x if bias is None else x + bias, approximate="tanh")
 
 
 @op("QuickGelu", domain=MICROSOFT)
 def quick_gelu(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """x · sigmoid(alpha · x)."""
     return x * torch.sigmoid(attrs.get("alpha", 1.702) * x)
 
 

@@ -10,6 +10,7 @@ from compress_studio.view.ops.registry import Attrs, Context, op
 
 @op("If", host=(0,))
 def branch(ctx: Context, attrs: Attrs, condition: Tensor) -> tuple[Tensor, ...]:
+    """One of two sub-graphs."""
     chosen = attrs["then_branch"] if bool(condition.reshape(-1)[0]) else attrs["else_branch"]
     return tuple(ctx.run(chosen, ()))
 

@@ -41,6 +41,7 @@ def torch_pads(before: Sequence[int], after: Sequence[int]) -> list[int]:
 
 @op("Conv")
 def conv(ctx: Context, attrs: Attrs, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Convolution with groups, strides, dilations and any padding."""
     rank = weight.dim() - 2
     strides = attrs.get("strides") or [1] * rank
     dilations = attrs.get("dilations") or [1] * rank
@@ -53,6 +54,7 @@ def conv(ctx: Context, attrs: Attrs, x: Tensor, weight: Tensor, bias: Tensor | N
 
 @op("ConvTranspose")
 def conv_transpose(ctx: Context, attrs: Attrs, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """The transpose of a convolution; what hangs over is cut off."""
     rank = weight.dim() - 2
     strides = attrs.get("strides") or [1] * rank
     dilations = attrs.get("dilations") or [1] * rank

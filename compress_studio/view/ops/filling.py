@@ -11,6 +11,7 @@ from compress_studio.view.ops.registry import Attrs, Context, ints, op
 
 @op("Constant")
 def constant(ctx: Context, attrs: Attrs) -> Tensor:
+    """A tensor that stands in the node."""
     if "value" in attrs:
         return attrs["value"]
     if "value_float" in attrs or "value_floats" in attrs:
@@ -20,16 +21,19 @@ def constant(ctx: Context, attrs: Attrs) -> Tensor:
 
 @op("Shape")
 def shape_of(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """The sizes as a tensor on the processor."""
     return torch.tensor(x.shape[attrs.get("start", 0) : attrs.get("end")], dtype=torch.int64)
 
 
 @op("Size")
 def size_of(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """The number of values."""
     return torch.tensor(x.numel(), dtype=torch.int64)
 
 
 @op("ConstantOfShape", host=(0,))
 def constant_of_shape(ctx: Context, attrs: Attrs, shape: Tensor) -> Tensor:
+    """A tensor full of one value."""
     value = attrs.get("value")
     if value is None:
         return torch.zeros(ints(shape))
@@ -38,11 +42,13 @@ def constant_of_shape(ctx: Context, attrs: Attrs, shape: Tensor) -> Tensor:
 
 @op("Range", host=(0, 1, 2))
 def arange(ctx: Context, attrs: Attrs, start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
+    """Evenly spaced numbers."""
     return torch.arange(start.item(), limit.item(), delta.item(), dtype=start.dtype)
 
 
 @op("EyeLike")
 def eye_like(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Ones on a diagonal."""
     dtype = TORCH[attrs["dtype"]] if "dtype" in attrs else x.dtype
     rows, columns = torch.arange(x.shape[0])[:, None], torch.arange(x.shape[1])[None]
     return (columns - rows == attrs.get("k", 0)).to(x.device, dtype)
@@ -50,6 +56,7 @@ def eye_like(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
 
 @op("Trilu", host=(1,))
 def trilu(ctx: Context, attrs: Attrs, x: Tensor, k: Tensor | None = None) -> Tensor:
+    """The upper or lower triangle."""
     offset = ints(k)[0] if k is not None else 0
     return torch.triu(x, offset) if attrs.get("upper", 1) else torch.tril(x, offset)
 
@@ -67,4 +74,5 @@ def cast(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
 
 @op("CastLike")
 def cast_like(ctx: Context, attrs: Attrs, x: Tensor, like: Tensor) -> Tensor:
+    """The element type of another tensor."""
     return x.to(like.dtype)

@@ -48,6 +48,7 @@ def take_slice(
 
 @op("Gather")
 def gather(ctx: Context, attrs: Attrs, x: Tensor, indices: Tensor) -> Tensor:
+    """Slices picked along an axis."""
     axis = attrs.get("axis", 0) % x.dim()
     places = _wrapped(indices, x.shape[axis])
     if places.dim() == 0:
@@ -60,6 +61,7 @@ def gather(ctx: Context, attrs: Attrs, x: Tensor, indices: Tensor) -> Tensor:
 
 @op("GatherElements")
 def gather_elements(ctx: Context, attrs: Attrs, x: Tensor, indices: Tensor) -> Tensor:
+    """Single values picked along an axis."""
     axis = attrs.get("axis", 0) % x.dim()
     return torch.gather(x, axis, _wrapped(indices, x.shape[axis]))
 
@@ -79,11 +81,13 @@ def _tuple_index(x: Tensor, indices: Tensor, batch_dims: int) -> tuple[Tensor, .
 
 @op("GatherND")
 def gather_nd(ctx: Context, attrs: Attrs, x: Tensor, indices: Tensor) -> Tensor:
+    """Values picked by coordinates."""
     return x[_tuple_index(x, indices, attrs.get("batch_dims", 0))]
 
 
 @op("ScatterElements", "Scatter")
 def scatter_elements(ctx: Context, attrs: Attrs, x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
+    """Single values placed along an axis."""
     axis = attrs.get("axis", 0) % x.dim()
     places = _wrapped(indices, x.shape[axis])
     reduction = attrs.get("reduction", "none")
@@ -94,6 +98,7 @@ def scatter_elements(ctx: Context, attrs: Attrs, x: Tensor, indices: Tensor, upd
 
 @op("ScatterND")
 def scatter_nd(ctx: Context, attrs: Attrs, x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
+    """Slices placed by coordinates."""
     reduction = attrs.get("reduction", "none")
     index = _tuple_index(x, indices, 0)
     if reduction in {"none", "add"}:
@@ -110,11 +115,13 @@ def scatter_nd(ctx: Context, attrs: Attrs, x: Tensor, indices: Tensor, updates: 
 
 @op("NonZero")
 def non_zero(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Coordinates of what is not zero."""
     return torch.nonzero(x.reshape(1) if x.dim() == 0 else x).t()
 
 
 @op("Compress")
 def compress(ctx: Context, attrs: Attrs, x: Tensor, condition: Tensor) -> Tensor:
+    """Slices for which the condition holds."""
     places = torch.nonzero(condition).reshape(-1)
     if "axis" not in attrs:
         return x.reshape(-1).index_select(0, places)

@@ -22,6 +22,7 @@ def batch_norm(
 
 @op("InstanceNormalization")
 def instance_norm(ctx: Context, attrs: Attrs, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Standardized per sample and channel."""
     axes = tuple(range(2, x.dim()))
     broad = (1, -1, *[1] * (x.dim() - 2))
     return _standardized(x, axes, attrs.get("epsilon", 1e-5)) * scale.reshape(broad) + shift.reshape(broad)
@@ -36,6 +37,7 @@ def _standardized(x: Tensor, axes: tuple[int, ...], epsilon: float) -> Tensor:
 def layer_norm(
     ctx: Context, attrs: Attrs, x: Tensor, scale: Tensor, shift: Tensor | None = None
 ) -> Tensor | tuple[Tensor, ...]:
+    """Standardized over the axes from the given one on (Ba 2016)."""
     axis = attrs.get("axis", -1) % x.dim()
     epsilon = attrs.get("epsilon", 1e-5)
     shape = x.shape[axis:]
@@ -53,6 +55,7 @@ def layer_norm(
 @op("RMSNormalization", "SimplifiedLayerNormalization")
 @op("SimplifiedLayerNormalization", domain=MICROSOFT)
 def rms_norm(ctx: Context, attrs: Attrs, x: Tensor, scale: Tensor) -> Tensor:
+    """Divided by the root of the mean square (Zhang 2019)."""
     axes = tuple(range(attrs.get("axis", -1) % x.dim(), x.dim()))
     return x * torch.rsqrt(x.square().mean(axes, keepdim=True) + attrs.get("epsilon", 1e-5)) * scale
 
@@ -69,6 +72,7 @@ def group_norm(ctx: Context, attrs: Attrs, x: Tensor, scale: Tensor, shift: Tens
 
 @op("LRN")
 def local_response_norm(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Divided by a power of the squares of neighbouring channels."""
     size = attrs["size"]
     before, after = (size - 1) // 2, math.ceil((size - 1) / 2)
     squares = F.pad(x.square().movedim(1, -1), (before, after)).unfold(-1, size, 1).sum(-1).movedim(-1, 1)
@@ -78,6 +82,7 @@ def local_response_norm(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
 
 @op("MeanVarianceNormalization")
 def mean_variance_norm(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Standardized over the given axes."""
     axes = tuple(attrs.get("axes", [0, 2, 3]))
     var, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
     return (x - mean) / (torch.sqrt(var) + 1e-9)
@@ -85,4 +90,5 @@ def mean_variance_norm(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
 
 @op("LpNormalization")
 def lp_norm(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Divided by its p-norm along an axis."""
     return x / torch.linalg.vector_norm(x, attrs.get("p", 2), attrs.get("axis", -1), keepdim=True)

@@ -56,6 +56,7 @@ class Window:
 
 @op("MaxPool")
 def max_pool(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    """Largest value of each window, with its place when that is asked for."""
     rank = x.dim() - 2
     window = Window(attrs, x.shape[2:])
     if ctx.outputs > 1:
@@ -94,6 +95,7 @@ def _max_pool_places(attrs: Attrs, x: Tensor, window: Window) -> tuple[Tensor, T
 
 @op("AveragePool")
 def average_pool(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Mean of each window; padding counts only when asked."""
     rank = x.dim() - 2
     window = Window(attrs, x.shape[2:])
     counted = bool(attrs.get("count_include_pad", 0))
@@ -116,6 +118,7 @@ def _window_sum(x: Tensor, window: Window) -> Tensor:
 
 @op("LpPool")
 def lp_pool(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """p-norm of each window."""
     power = attrs.get("p", 2)
     window = Window(attrs, x.shape[2:])
     return _window_sum(F.pad(x.abs() ** power, window.pads()), window) ** (1 / power)
@@ -123,15 +126,18 @@ def lp_pool(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
 
 @op("GlobalAveragePool")
 def global_average_pool(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Mean over all positions."""
     return x.mean(tuple(range(2, x.dim())), keepdim=True)
 
 
 @op("GlobalMaxPool")
 def global_max_pool(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Largest value over all positions."""
     return x.amax(tuple(range(2, x.dim())), keepdim=True)
 
 
 @op("GlobalLpPool")
 def global_lp_pool(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """p-norm over all positions."""
     power = attrs.get("p", 2)
     return (x.abs() ** power).sum(tuple(range(2, x.dim())), keepdim=True) ** (1 / power)

@@ -11,11 +11,13 @@ from compress_studio.view.ops.registry import Attrs, Context, op
 
 @op("MatMul")
 def matmul(ctx: Context, attrs: Attrs, a: Tensor, b: Tensor) -> Tensor:
+    """Matrix product with broadcasting."""
     return torch.matmul(a, b)
 
 
 @op("Gemm")
 def gemm(ctx: Context, attrs: Attrs, a: Tensor, b: Tensor, c: Tensor | None = None) -> Tensor:
+    """alpha · A' B' + beta · C."""
     alpha, beta = attrs.get("alpha", 1.0), attrs.get("beta", 1.0)
     if attrs.get("transA", 0):
         a = a.t()
@@ -31,4 +33,5 @@ def gemm(ctx: Context, attrs: Attrs, a: Tensor, b: Tensor, c: Tensor | None = No
 
 @op("Einsum")
 def einsum(ctx: Context, attrs: Attrs, *tensors: Tensor) -> Tensor:
+    """Sum of products by index notation."""
     return torch.einsum(attrs["equation"].replace(" ", ""), *tensors)

@@ -44,6 +44,7 @@ def quantize(ctx: Context, attrs: Attrs, x: Tensor, scale: Tensor, zero: Tensor 
 
 @op("DequantizeLinear")
 def dequantize(ctx: Context, attrs: Attrs, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
+    """(x − zero) · scale."""
     values = x.to(scale.dtype)
     if zero is not None:
         values = values - _along(zero, x, attrs).to(scale.dtype)

@@ -254,14 +254,17 @@ CELLS: dict[str, Callable[[Layer, int], Cell]] = {"LSTM": _lstm_cell, "GRU": _gr
 
 @op("LSTM", host=(4,), refuses=_refused)
 def lstm(ctx: Context, attrs: Attrs, x: Tensor, w: Tensor, r: Tensor, *rest: Tensor | None) -> tuple[Tensor, ...]:
+    """Long short-term memory (Hochreiter 1997), gates in the order i, o, f, c."""
     return _run(ctx, _prepare("LSTM", attrs, x, w, r, *rest))
 
 
 @op("GRU", host=(4,), refuses=_refused)
 def gru(ctx: Context, attrs: Attrs, x: Tensor, w: Tensor, r: Tensor, *rest: Tensor | None) -> tuple[Tensor, ...]:
+    """Gated recurrent unit (Cho 2014), gates in the order z, r, h."""
     return _run(ctx, _prepare("GRU", attrs, x, w, r, *rest))
 
 
 @op("RNN", host=(4,), refuses=_refused)
 def rnn(ctx: Context, attrs: Attrs, x: Tensor, w: Tensor, r: Tensor, *rest: Tensor | None) -> tuple[Tensor, ...]:
+    """A plain recurrent layer."""
     return _run(ctx, _prepare("RNN", attrs, x, w, r, *rest))

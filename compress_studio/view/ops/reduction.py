@@ -71,11 +71,13 @@ def _place(attrs: Attrs, x: Tensor, find: Callable[..., Tensor]) -> Tensor:
 
 @op("ArgMax")
 def arg_max(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Place of the largest value."""
     return _place(attrs, x, torch.argmax)
 
 
 @op("ArgMin")
 def arg_min(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Place of the smallest value."""
     return _place(attrs, x, torch.argmin)
 
 
@@ -90,6 +92,7 @@ def top_k(ctx: Context, attrs: Attrs, x: Tensor, count: Tensor | None = None) ->
 
 @op("CumSum", host=(1,))
 def cumulative_sum(ctx: Context, attrs: Attrs, x: Tensor, axis: Tensor) -> Tensor:
+    """Running sum, from either end, with or without the present value."""
     along = ints(axis)[0]
     if attrs.get("reverse", 0):
         x = x.flip(along)

@@ -123,6 +123,7 @@ def resize(
     scales: Tensor | None = None,
     sizes: Tensor | None = None,
 ) -> Tensor:
+    """Another size by scales or sizes."""
     if ctx.version < 11:
         return _upsampled(attrs, x, roi)
     along = [axis % x.dim() for axis in ints(attrs.get("axes"))] or list(range(x.dim()))
@@ -145,6 +146,7 @@ def resize(
 
 @op("Upsample", host=(1,))
 def upsample(ctx: Context, attrs: Attrs, x: Tensor, scales: Tensor | None = None) -> Tensor:
+    """Another size, as before operator set 10."""
     return _upsampled(attrs, x, scales)
 
 
@@ -161,6 +163,7 @@ def _upsampled(attrs: Attrs, x: Tensor, scales: Tensor | None) -> Tensor:
 
 @op("GridSample")
 def grid_sample(ctx: Context, attrs: Attrs, x: Tensor, grid: Tensor) -> Tensor:
+    """Values at given coordinates."""
     asked = attrs.get("mode", "linear")
     mode = "bilinear" if asked == "linear" else asked.replace("cubic", "bicubic") if asked == "cubic" else asked
     return F.grid_sample(x, grid, mode, attrs.get("padding_mode", "zeros"), bool(attrs.get("align_corners", 0)))
