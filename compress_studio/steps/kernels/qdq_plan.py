@@ -150,7 +150,7 @@ def _tensors(model: ir.Model, plan: Plan) -> None:
     _drop_ends(plan, flows)
     for layer in plan.layers:
         output = activated(biased(layer))
-        if layer.op != "Conv" and output in plan.roots:
+        if layer.op != "Conv" and output in plan.roots and not output.is_graph_output():
             plan.inner.add(output)
 
 
