@@ -41,8 +41,7 @@ class Target:
     @property
     def out_axis(self) -> int | None:
         """The axis of the stored array that counts output channels of the first layer; None when it is not known."""
-        order = axis_order(self.layers[0])
-        return None if order is None else order[self.layers[0].out_axis]
+        return None if axis_order(self.layers[0]) is None else self.layers[0].out_axis
 
 
 def find_targets(

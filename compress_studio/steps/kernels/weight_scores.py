@@ -90,19 +90,19 @@ def activation_scores(target: Target, norms: dict[str, np.ndarray]) -> np.ndarra
     best: np.ndarray | None = None
     for layer in target.layers:
         order = axis_order(layer)
-        if order is None:
+        if order is None or (layer.groups > 1 and order != tuple(sorted(order))):
             return None
-        array = magnitudes(layer.array).transpose(order)
+        array = magnitudes(layer.array)
         spread = _along_weight(layer, array.shape, norms.get(layer.name))
         if spread is None:
             return None
-        scores = (array * spread).transpose(np.argsort(order))
+        scores = array * spread
         best = scores if best is None else np.maximum(best, scores)
     return best
 
 
 def _along_weight(layer: WeightLayer, shape: tuple[int, ...], norms: np.ndarray | None) -> np.ndarray | None:
-    """The norms in a form that multiplies a weight of that shape, in the axes of the layer."""
+    """The norms in a form that multiplies a stored weight of that shape."""
     if norms is None:
         return None
     width = shape[layer.in_axis]
