@@ -149,7 +149,9 @@ def entropy(histogram: Histogram) -> tuple[float, float]:
     half = len(histogram.counts) // 2
     sizes = histogram.counts[half:] + histogram.counts[:half][::-1]
     signed = histogram.low < 0
-    levels = LEVELS // 2 if signed else LEVELS
+    larger, smaller = max(-histogram.low, histogram.high), max(min(-histogram.low, histogram.high), 0.0)
+    # The levels that fall on the longer side: half of them when both sides are alike, all when there is one side.
+    levels = round(LEVELS * larger / (larger + smaller)) if larger > 0 else LEVELS
     counts = sizes.reshape(KL_BINS, -1).sum(axis=1).astype(np.float64)
     # Zeros after a Relu say nothing about where to clip, and would hide everything else.
     counts[0] = 0 if not signed else counts[0]
