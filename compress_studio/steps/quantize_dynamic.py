@@ -19,7 +19,8 @@ class QuantizeDynamicParams(Params):
     """What can be chosen for quantize.dynamic."""
 
     per_channel: Annotated[
-        bool, Ui("A scale per channel", "One scale per output of a layer instead of one per layer: closer, as fast.")
+        bool,
+        Ui("A scale per channel", "One scale per output of a layer instead of one per layer: closer, hardly slower."),
     ] = True
     include_conv: Annotated[bool, Ui("Convolutions too", "They run several times slower this way.", advanced=True)] = (
         False
@@ -49,7 +50,7 @@ def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: O
     Weights become int8 with one scale per output channel; every input of a layer is quantized to uint8 with its own
     extremes just before it is used, so that no calibration is needed. Embeddings are stored in int8.
 
-    When it helps: transformers and LSTMs, about twice as fast on processors with VNNI and a quarter of the size.
+    When it helps: transformers and large LSTMs, up to twice as fast on processors with VNNI and a quarter of the size.
     Convolutions are left out: they have no fast kernel of this kind. Use *Static int8* for them.
 
     Traps: some LSTMs collapse, because errors add up over time. The result is compared with the network before on
