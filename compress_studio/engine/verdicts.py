@@ -24,6 +24,8 @@ SAME_SIZE = frozenset({SOURCE, "graph.optimize", "train.finetune", "train.distil
 """Steps that do not promise a smaller file; zeros are judged on their own."""
 SHRUNK = 0.98
 """Share of the source's bytes above which a file counts as not smaller."""
+GROWN = 1.005
+"""Share of the source's bytes above which a file counts as bigger; a few bytes of names do not."""
 COLLAPSED = 0.5
 FEW = 30
 QUALITY = ("top1", "auc", "r2")
@@ -125,7 +127,7 @@ def _size(readings: Mapping[str, Row], source: Mapping[str, Row], step_id: str) 
     if own is None or not base:
         return []
     zeros = _zeros(readings, source, own, base)
-    if own > base:
+    if own > GROWN * base:
         words = f"The file is bigger than the source: {_bytes(own)} instead of {_bytes(base)} (× {own / base:.2f})."
         return [
             Caution("bigger", f"{words} Leave the step out, or combine it with one that stores fewer bits."),
@@ -153,7 +155,8 @@ def _zeros(readings: Mapping[str, Row], source: Mapping[str, Row], own: float, b
         Caution(
             "zeros_not_smaller",
             f"{share:.0%} of the weights are zero, yet the file is as large as before{packed}: zeros are stored like "
-            "any other number and are not skipped at run time. Use prune.channels to save bytes and time.",
+            "any other number and are not skipped at run time. Add cluster.weights or a quantization for a small file, "
+            "use prune.channels for speed.",
         )
     ]
 
@@ -207,7 +210,8 @@ def _quality(
     hint = NEXT.get(step_id, "Compress less, or append train.distil.")
     for name in QUALITY:
         if _value(readings, name) is not None and _value(source, name) is not None:
-            return _dropped(name, readings[name], source[name], budget, hint)
+            change = readings.get("top1_change") if name == "top1" else None
+            return _dropped(name, readings[name], source[name], change, budget, hint)
     for name in ERRORS:
         own, base = _value(readings, name), _value(source, name)
         if own is not None and base:
@@ -218,12 +222,16 @@ def _quality(
     return _disagrees(readings, budget, hint, data)
 
 
-def _dropped(name: str, own: Row, base: Row, budget: float, hint: str) -> list[Caution]:
-    """The intervals of the two are taken as independent, which is careful: both saw the same samples."""
+def _dropped(name: str, own: Row, base: Row, change: Row | None, budget: float, hint: str) -> list[Caution]:
+    """Judge by the paired change on the same samples where it was measured.
+
+    Otherwise the two intervals are taken as independent, which is careful: both saw the same samples.
+    """
     drop = float(base["value"]) - float(own["value"])
     if drop <= budget:
         return []
-    half = math.hypot(_half(own), _half(base))
+    paired = _end(change, "high")
+    half = math.hypot(_half(own), _half(base)) if paired is None else drop + paired
     n = int(own.get("n") or 0)
     points = f"{100 * drop:.1f} points ({float(base['value']):.2%} → {float(own['value']):.2%}, {n} samples)"
     allowed = f"{100 * budget:g} {'point is' if budget == 0.01 else 'points are'} allowed"

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from compress_studio.base.digest import Json
 
-IGNORED = -100
 TOP = 5
 
 
@@ -84,6 +83,8 @@ def _add(got: Collected, scores: np.ndarray, labels: np.ndarray, task: Task) -> 
 
 def _add_classes(got: Collected, scores: np.ndarray, labels: np.ndarray) -> None:
     import numpy as np
+
+    from compress_studio.meters.comparing import IGNORED
 
     flat_labels = labels.reshape(-1).astype(np.int64)
     rows = scores.reshape(len(flat_labels), -1)

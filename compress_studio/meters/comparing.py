@@ -18,6 +18,8 @@ TOP = 5
 SCORE_NAMES = re.compile(r"logit|prob|score|class|softmax|pred|label|target", re.IGNORECASE)
 VECTOR_NAMES = re.compile(r"embed|feature|hidden|pool|encod|latent|state|box|coord|vector", re.IGNORECASE)
 TINY = 1e-12
+IGNORED = -100
+"""A label that does not count, by custom of token-level data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,28 @@ class Scores:
     threshold: float | None = None
     """For a single score per sample: above it the answer is yes."""
 
+    def right(self, values: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Which answers are the true ones; an answer that is not a number is wrong."""
+        if self.threshold is not None:
+            rows = values.reshape(len(truth), -1)[:, 0]
+            return np.asarray(np.isfinite(rows) & ((rows > self.threshold) == (truth > 0)))
+        rows = values.reshape(len(truth), -1)
+        return np.asarray(~np.isnan(rows).any(axis=1) & (rows.argmax(axis=1) == truth))
+
 
 @dataclass(slots=True)
 class Comparison:
     """What was found so far; one number per sample and measure."""
 
     scores: Scores | None
+    labelled: bool = False
+    """Labels are class numbers (or yes and no) of the scores, so that right and wrong answers can be paired."""
+    gained: int = 0
+    """Answers that the reference gets wrong and the subject right."""
+    lost: int = 0
+    """Answers that the reference gets right and the subject wrong."""
+    paired: int = 0
+    """Answers with a label."""
     top1: list[np.ndarray] = field(default_factory=list)
     top5: list[np.ndarray] = field(default_factory=list)
     kl: list[np.ndarray] = field(default_factory=list)
@@ -73,6 +91,8 @@ class Comparison:
         self._distances(one, two, batch)
         if self.scores is not None and self.scores.name in got:
             self._scores(expected[self.scores.name], got[self.scores.name], count)
+            if self.labelled and batch.labels is not None:
+                self._pair(expected[self.scores.name], got[self.scores.name], batch.labels)
 
     def _reshaped(self, count: int, batch: Batch) -> None:
         self.reshaped += count
@@ -105,6 +125,16 @@ class Comparison:
         self.index += [batch.first + int(at) for at in rows]
         if batch.names:
             self.names += [batch.names[int(at)] for at in rows]
+
+    def _pair(self, expected: np.ndarray, got: np.ndarray, labels: np.ndarray) -> None:
+        assert self.scores is not None
+        truth = labels.reshape(-1).astype(np.int64)
+        before = self.scores.right(expected, truth)
+        after = self.scores.right(got, truth)
+        counted = truth != IGNORED
+        self.paired += int(counted.sum())
+        self.gained += int((after & ~before & counted).sum())
+        self.lost += int((before & ~after & counted).sum())
 
     def _scores(self, expected: np.ndarray, got: np.ndarray, count: int) -> None:
         assert self.scores is not None

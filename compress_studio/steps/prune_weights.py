@@ -146,11 +146,6 @@ def prune_weights(ctx: StepContext, params: PruneWeightsParams, network: OnnxNet
     changed = _remove(ctx, [(target, scores, mask) for (target, scores), mask in zip(scored, masks, strict=True)])
     ctx.changed(changed, total)
     ctx.progress(0.9, "Writing the network")
-    ctx.warn(
-        "zeros_stay",
-        "The plain file is as large as before, and ONNX Runtime is not faster with zeros: only a zip gets smaller. "
-        "For a small file add cluster.weights or a quantization next, for speed use prune.channels.",
-    )
     path = save(model, ctx.scratch / "model.onnx")
     ctx.progress(1.0)
     return OnnxNet(path)

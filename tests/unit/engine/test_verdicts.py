@@ -135,3 +135,13 @@ def test_few_samples_are_named_and_the_notes_of_the_data_stand_at_the_source() -
 
 def test_a_goal_on_another_reading_is_held_too() -> None:
     assert codes({"bytes": row(500)}, {"bytes": row(1000)}, goals={"bytes": 400}) == ["over_bytes"]
+
+
+def test_the_paired_change_decides_how_sure_a_drop_is() -> None:
+    source = {"top1": row(0.92, 0.91, 0.93)}
+    sure = {"top1": row(0.90, 0.89, 0.91), "top1_change": row(-0.02, -0.025, -0.015)}
+    unsure = {"top1": row(0.90, 0.89, 0.91), "top1_change": row(-0.02, -0.035, -0.005)}
+    (one,), (two,) = (judge({"layers_changed": 1}, it, source, "graph.fp16", {}, {}) for it in (sure, unsure))
+    assert "at least by 1.5" in one.message
+    assert "probably" in two.message
+    assert "give or take 1.5" in two.message

@@ -122,3 +122,15 @@ def test_large_outputs_go_to_scratch_files(tmp_path: Path, monkeypatch: pytest.M
     got = measured(METER, bench(tmp_path, net, x_test=X), [net], net)[0]
     assert got["agreement"].value == 1.0
     assert list(tmp_path.glob("reference-*.npy"))
+
+
+def test_labels_give_the_change_of_accuracy_on_the_same_samples(tmp_path: Path) -> None:
+    source = linear(tmp_path, WEIGHT, "source")
+    other = WEIGHT + RNG.normal(0, 0.5, WEIGHT.shape)
+    subject = linear(tmp_path, other, "subject")
+    labels = RNG.integers(0, 7, len(X))
+    got = measured(METER, bench(tmp_path, source, x_test=X, y_test=labels), [subject], source)[0]["top1_change"]
+    before, after = ((X @ w.astype(np.float32)).argmax(1) == labels for w in (WEIGHT, other))
+    assert got.value == pytest.approx(after.mean() - before.mean())
+    assert got.detail["gained"] == int((after & ~before).sum())
+    assert got.n == len(X)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compress_studio.meters.intervals import mean_interval, median_interval, wilson
+from compress_studio.meters.intervals import mean_interval, median_interval, paired_change, wilson
 
 
 def test_wilson_gives_the_published_values() -> None:
@@ -46,3 +46,17 @@ def test_a_median_has_an_interval_around_it() -> None:
     assert low < np.median(values) < high
     assert high - low < 0.5
     assert median_interval(np.asarray([2.0]), 0) == (2.0, 2.0)
+
+
+def test_a_paired_change_is_more_certain_than_the_difference_of_two_shares() -> None:
+    value, low, high = paired_change(gained=20, lost=40, n=3000)
+    assert value == pytest.approx(-20 / 3000)
+    assert low < value < high
+    one, two = wilson(2700, 3000), wilson(2680, 3000)
+    assert high - low < (one[1] - one[0] + two[1] - two[0]) / 2
+
+
+def test_a_change_of_nothing_is_not_certain_to_be_nothing() -> None:
+    value, low, high = paired_change(0, 0, 50)
+    assert value == 0
+    assert low < 0 < high
