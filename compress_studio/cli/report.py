@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from compress_studio import __version__
+from compress_studio.base.processor import processor
 from compress_studio.cli.execution import NodeError
 from compress_studio.engine.keys import version_of
-from compress_studio.engine.measuring import processor
 from compress_studio.engine.runstate import NodeResult, RunState
 from compress_studio.engine.settings import RunSettings
 from compress_studio.project.files import SOURCE_PATH
@@ -104,11 +104,11 @@ def data_row(project: Project, settings: RunSettings, described: Mapping[str, An
 
 def environment() -> dict[str, Any]:
     """The machine and the versions that the numbers hold for."""
-    name, flags, count = processor()
+    machine = processor()
     return {
-        "cpu": name,
-        "cpu_flags": flags.split(),
-        "processors": count,
+        "cpu": machine.name,
+        "cpu_flags": sorted(machine.flags),
+        "processors": machine.count,
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "system": platform.platform(),
         "python": platform.python_version(),

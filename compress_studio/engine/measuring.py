@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from compress_studio.base.digest import Json, digest_json
 from compress_studio.base.errors import BadInput
+from compress_studio.base.processor import processor
 from compress_studio.engine.cache import Store
 from compress_studio.engine.keys import meter_key, version_of
 from compress_studio.engine.records import Measurement
@@ -110,21 +109,5 @@ class Measuring:
 @cache
 def machine_id() -> str:
     """Names the kind of processor, its instructions and the system: timings hold for one of these only."""
-    return digest_json([platform.system(), platform.machine(), *processor()])
-
-
-@cache
-def processor() -> tuple[str, str, int]:
-    """The name of the processor, its instruction flags, and how many there are."""
-    name, flags = platform.processor(), ""
-    listing = Path("/proc/cpuinfo")
-    if listing.is_file():
-        for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
-            word, _, value = line.partition(":")
-            if word.strip() == "model name":
-                name = value.strip()
-            elif word.strip() in {"flags", "Features"}:
-                flags = " ".join(sorted(value.split()))
-            elif not line.strip():
-                break
-    return name, flags, os.cpu_count() or 1
+    machine = processor()
+    return digest_json([platform.system(), platform.machine(), machine.name, sorted(machine.flags), machine.count])

@@ -1,4 +1,9 @@
-"""Latency by interleaved rounds: every round visits every network once, so that a busy machine slows all alike."""
+"""Latency by interleaved rounds: every round visits every network once, so that a busy machine slows all alike.
+
+The order within a round is drawn anew, so that no network always runs behind the same other one. Small networks are
+opened several times, because where their memory happens to lie changes their speed by some percent; the intervals
+span what the openings gave.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +31,24 @@ SAMPLE_SECONDS = 0.002
 MOST_ROUNDS = 400
 FEWEST_ROUNDS = 7
 WARM_UP = 3
+OPENINGS = 3
+OPENED_ONCE = 50_000_000
+"""Bytes of a network's file above which it is opened only once."""
 
 
 @dataclass(slots=True)
 class Runner:
-    """One open network with its input."""
+    """One network, open once or several times, with its input."""
 
-    session: ort.InferenceSession
+    sessions: list[ort.InferenceSession]
     feed: dict[str, np.ndarray]
     outputs: list[str]
     inner: int = 1
     """Runs per sample."""
 
-    def sample(self) -> float:
-        """Seconds of one run, the mean of the inner runs."""
-        run, outputs, feed = self.session.run, self.outputs, self.feed
+    def sample(self, turn: int) -> float:
+        """Seconds of one run, the mean of the inner runs; turn chooses the opening."""
+        run, outputs, feed = self.sessions[turn % len(self.sessions)].run, self.outputs, self.feed
         started = time.perf_counter()
         for _ in range(self.inner):
             run(outputs, feed)
@@ -57,17 +65,21 @@ def measure(ctx: MeterContext, subjects: Sequence[OnnxNet], reference: OnnxNet) 
     rounds = _prepare(runners, ctx)
     seconds = _rounds(runners, rounds, ctx)
     base = (seconds[:, -1] + seconds[:, -2]) / 2
-    detail = {**_conditions(ctx, batch, rounds), **_null_test(seconds, ctx.seed)}
-    return [_readings(seconds[:, at], base, detail, ctx.seed + at) for at in range(len(subjects))]
+    openings = max(len(one.sessions) for one in runners)
+    detail = {**_conditions(ctx, batch, rounds), "openings": openings, **_null_test(seconds, openings, ctx.seed)}
+    return [_readings(seconds[:, at], base, openings, detail, ctx.seed + at) for at in range(len(subjects))]
 
 
 def _runner(network: OnnxNet, batch: Batch, threads: int) -> Runner:
     from compress_studio.meters.running import feed_for, open_network, outputs_of
+    from compress_studio.meters.size import files_of
 
-    session = open_network(network.path, threads)
-    feed = feed_for(session, batch.inputs)
-    outputs_of(session, batch)
-    return Runner(session, feed, [one.name for one in session.get_outputs()])
+    sessions = [open_network(network.path, threads)]
+    if sum(one.stat().st_size for one in files_of(network.path)) <= OPENED_ONCE:
+        sessions += [open_network(network.path, threads) for _ in range(OPENINGS - 1)]
+    for session in sessions:
+        outputs_of(session, batch)
+    return Runner(sessions, feed_for(sessions[0], batch.inputs), [one.name for one in sessions[0].get_outputs()])
 
 
 def _prepare(runners: Sequence[Runner], ctx: MeterContext) -> int:
@@ -75,7 +87,7 @@ def _prepare(runners: Sequence[Runner], ctx: MeterContext) -> int:
     per_round = 0.0
     for one in runners:
         ctx.check()
-        fastest = min(one.sample() for _ in range(WARM_UP))
+        fastest = min(one.sample(turn) for turn in range(WARM_UP * len(one.sessions)))
         one.inner = max(1, min(10_000, round(SAMPLE_SECONDS / max(fastest, 1e-7) + 0.5)))
         per_round += fastest * one.inner
     budget = min(SECONDS_ALL, SECONDS_EACH * (len(runners) - 1))
@@ -88,13 +100,13 @@ def _rounds(runners: Sequence[Runner], rounds: int, ctx: MeterContext) -> np.nda
 
     count = len(runners)
     seconds = np.zeros((rounds, count))
+    rng = np.random.default_rng([ctx.seed, 29])
     collecting = gc.isenabled()
     gc.disable()
     try:
         for number in range(rounds):
-            for step in range(count):
-                at = (number + step) % count
-                seconds[number, at] = runners[at].sample()
+            for at in rng.permutation(count):
+                seconds[number, at] = runners[at].sample(number)
             ctx.check()
             if number % 10 == 9 or number == rounds - 1:
                 ctx.progress((number + 1) / rounds)
@@ -104,15 +116,13 @@ def _rounds(runners: Sequence[Runner], rounds: int, ctx: MeterContext) -> np.nda
     return seconds
 
 
-def _readings(own: np.ndarray, base: np.ndarray, detail: dict[str, Json], seed: int) -> list[Reading]:
+def _readings(own: np.ndarray, base: np.ndarray, openings: int, detail: dict[str, Json], seed: int) -> list[Reading]:
     import numpy as np
 
-    from compress_studio.meters.intervals import median_interval
-
-    low, high = median_interval(own * 1000, seed)
+    low, high = _interval(own * 1000, openings, seed)
     quarter, middle, three = (float(one) for one in np.percentile(own * 1000, [25, 50, 75]))
     paired = base / own
-    ratio_low, ratio_high = median_interval(paired, seed)
+    ratio_low, ratio_high = _interval(paired, openings, seed)
     n = len(own)
     return [
         Reading("median_ms", middle, "ms", low, high, n, dict(detail)),
@@ -122,31 +132,40 @@ def _readings(own: np.ndarray, base: np.ndarray, detail: dict[str, Json], seed: 
     ]
 
 
-def _null_test(seconds: np.ndarray, seed: int) -> dict[str, Json]:
-    """The reference against itself: how far from 1 a ratio is on this machine when nothing differs."""
+def _interval(values: np.ndarray, openings: int, seed: int) -> tuple[float, float]:
+    """The bootstrap interval of the median over rounds, wide enough to hold the median of every opening."""
     import numpy as np
 
     from compress_studio.meters.intervals import median_interval
 
+    low, high = median_interval(values, seed)
+    medians = [float(np.median(values[turn::openings])) for turn in range(min(openings, len(values)))]
+    return min(low, *medians), max(high, *medians)
+
+
+def _null_test(seconds: np.ndarray, openings: int, seed: int) -> dict[str, Json]:
+    """The reference against itself: how far from 1 a ratio is on this machine when nothing differs."""
+    import numpy as np
+
     paired = seconds[:, -2] / seconds[:, -1]
-    low, high = median_interval(paired, seed)
+    low, high = _interval(paired, openings, seed)
     return {"aa_ratio": float(np.median(paired)), "aa_low": low, "aa_high": high}
 
 
 def _conditions(ctx: MeterContext, batch: Batch, rounds: int) -> dict[str, Json]:
     import onnxruntime as ort
 
-    from compress_studio.meters.processor import processor
+    from compress_studio.base.processor import processor
 
-    name, flags = processor()
+    machine = processor()
     return {
         "threads": ctx.threads,
         "rounds": rounds,
         "batch": len(batch),
         "shapes": {one: list(value.shape) for one, value in batch.inputs.items()},
         "synthetic": ctx.data.synthetic,
-        "cpu": name,
-        "flags": list(flags),
+        "cpu": machine.name,
+        "flags": [*machine.instruction_sets],
         "runtime": f"onnxruntime {ort.__version__}",
         "provider": "CPUExecutionProvider",
     }
@@ -154,7 +173,7 @@ def _conditions(ctx: MeterContext, batch: Batch, rounds: int) -> dict[str, Json]
 
 METER = MeterSpec(
     id="latency",
-    version=1,
+    version=2,
     title="Latency",
     summary="Time of one inference, measured in turns with the source network on this machine.",
     run=measure,

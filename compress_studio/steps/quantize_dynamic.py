@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from compress_studio.base.digest import Json
 from compress_studio.base.errors import Refused
+from compress_studio.base.processor import sums_saturate
 from compress_studio.spec.data import Part
 from compress_studio.spec.params import Params, Ui
 from compress_studio.spec.ports import OnnxNet
@@ -36,6 +38,11 @@ class QuantizeDynamicParams(Params):
     ] = None
 
 
+def _machine(params: QuantizeDynamicParams) -> Json:
+    """Left automatic, the width of the weights depends on the processor."""
+    return {"narrow": sums_saturate()} if params.reduce_range is None else {}
+
+
 @step(
     id="quantize.dynamic",
     version=1,
@@ -43,6 +50,7 @@ class QuantizeDynamicParams(Params):
     group=Group.QUANTIZE,
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
+    fingerprint=_machine,
 )
 def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: OnnxNet) -> OnnxNet:
     """Multiply dense and recurrent layers in 8 bits, with ranges taken from each input while running.
@@ -59,7 +67,6 @@ def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: O
     from compress_studio.graph import saving
     from compress_studio.steps.kernels import dynamic, fidelity
     from compress_studio.steps.kernels.opset import raise_opset, refuse_quantized
-    from compress_studio.steps.kernels.static import sums_saturate
 
     model = saving.load(network.path)
     refuse_quantized(model)

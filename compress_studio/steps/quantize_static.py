@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+from compress_studio.base.digest import Json
 from compress_studio.base.errors import Refused
+from compress_studio.base.processor import sums_saturate
 from compress_studio.spec.params import Params, Range, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
@@ -55,6 +57,11 @@ class QuantizeStaticParams(Params):
     ] = None
 
 
+def _machine(params: QuantizeStaticParams) -> Json:
+    """Left automatic, the width of the weights depends on the processor."""
+    return {"narrow": sums_saturate()} if params.reduce_range is None else {}
+
+
 @step(
     id="quantize.static",
     version=1,
@@ -62,6 +69,7 @@ class QuantizeStaticParams(Params):
     group=Group.QUANTIZE,
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
+    fingerprint=_machine,
 )
 def quantize_static(ctx: StepContext, params: QuantizeStaticParams, network: OnnxNet) -> OnnxNet:
     """Compute in 8-bit integers, with ranges of activations measured on calibration data: small and fast.
@@ -85,7 +93,7 @@ def quantize_static(ctx: StepContext, params: QuantizeStaticParams, network: Onn
 
     if ctx.data.synthetic:
         ctx.warn("synthetic_data", "The ranges were measured on random inputs. Give real data before you trust it.")
-    narrow = static.sums_saturate() if params.reduce_range is None else params.reduce_range
+    narrow = sums_saturate() if params.reduce_range is None else params.reduce_range
     options = static.Options(
         method=params.ranges.value,
         percentile=params.percentile,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from compress_studio.base.processor import processor
 
 if TYPE_CHECKING:
     from compress_studio.graph.channels import Group
@@ -59,10 +60,7 @@ class MacModel:
 
 def lanes() -> int:
     """The number of channels to round to on this computer: 16 with AVX-512, else 8."""
-    try:
-        return WIDE if "avx512f" in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace") else NARROW
-    except OSError:
-        return NARROW
+    return WIDE if "avx512" in processor().instruction_sets else NARROW
 
 
 def allowed(group: Group, multiple: int, minimum: float, *, convolution: bool) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +32,6 @@ TRIED = 24
 """Layers that are tried alone, the ones with the largest error of weights first."""
 LARGEST_SHARE = 0.34
 """Share of the layers that may stay in float to save the rest."""
-VNNI = frozenset({"AVX512_ICL", "AVX512VNNI", "AVX512_SPR", "AVX512_ZNVER4", "AVX_VNNI"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,14 +197,3 @@ def _weight_noise(array: np.ndarray, axis: int, bits: int) -> float:
 
     norm = float(np.linalg.norm(array))
     return float(np.linalg.norm(quantizers.symmetric(array, bits, (axis,)).restore() - array)) / norm if norm else 0.0
-
-
-def sums_saturate() -> bool:
-    """Whether 8-bit products of this processor are summed in 16 bits with saturation: x86 without VNNI."""
-    if platform.machine().lower() not in {"x86_64", "amd64", "i686", "x86"}:
-        return False
-    found = np.show_config(mode="dicts") or {}
-    if not VNNI.isdisjoint(found.get("SIMD Extensions", {}).get("found", [])):
-        return False
-    flags = Path("/proc/cpuinfo")
-    return not flags.exists() or "vnni" not in flags.read_text(encoding="utf-8", errors="replace")

@@ -11,7 +11,6 @@ import pytest
 
 from compress_studio.base.errors import Cancelled, UserError
 from compress_studio.meters import latency, memory, size
-from compress_studio.meters.processor import processor, read_cpuinfo
 from compress_studio.spec.ports import OnnxNet
 from tests.unit.meters.bench import bench, linear, measured
 
@@ -90,10 +89,3 @@ def test_a_network_that_does_not_open_ends_in_one_sentence(tmp_path: Path) -> No
         memory.METER.run(context, [broken], net)
     with pytest.raises(UserError, match="does not open"):
         latency.METER.run(context, [broken], net)
-
-
-def test_the_processor_is_named_with_what_matters_for_integers() -> None:
-    text = "model name\t: Some CPU @ 2 GHz\nflags\t\t: fpu avx2 avx512f avx512_vnni amx_int8\n"
-    assert read_cpuinfo(text) == ("Some CPU @ 2 GHz", ("avx2", "avx512", "vnni", "amx"))
-    assert read_cpuinfo("Features : fp asimd asimddp\n")[1] == ("neon", "dotprod")
-    assert processor()[0]

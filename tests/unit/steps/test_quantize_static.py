@@ -13,7 +13,6 @@ from compress_studio.graph.layers import set_array, weight_layers
 from compress_studio.spec.data import Part
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import spec_of
-from compress_studio.steps.kernels import static
 from compress_studio.steps.quantize_static import quantize_static
 from tests.toys import networks
 from tests.toys.context import ToyContext, ToyData
@@ -188,7 +187,3 @@ def test_a_cancel_stops_the_calibration(tmp_path: Path) -> None:
     spec = spec_of(quantize_static)
     with pytest.raises(Cancelled):
         spec.run(ctx, spec.params(), OnnxNet(tmp_path / "source.onnx"))
-
-
-def test_the_processor_is_asked_about_saturation() -> None:
-    assert static.sums_saturate() in {True, False}
