@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from compress_studio.artifacts.external import model_files
 from compress_studio.base.errors import UserError
 from compress_studio.spec.data import Batch, Part
 from compress_studio.spec.meter import MeterContext, MeterSpec, Reading
@@ -72,10 +73,9 @@ def measure(ctx: MeterContext, subjects: Sequence[OnnxNet], reference: OnnxNet) 
 
 def _runner(network: OnnxNet, batch: Batch, threads: int) -> Runner:
     from compress_studio.meters.running import feed_for, open_network, outputs_of
-    from compress_studio.meters.size import files_of
 
     sessions = [open_network(network.path, threads)]
-    if sum(one.stat().st_size for one in files_of(network.path)) <= OPENED_ONCE:
+    if sum(one.stat().st_size for one in model_files(network.path)) <= OPENED_ONCE:
         sessions += [open_network(network.path, threads) for _ in range(OPENINGS - 1)]
     for session in sessions:
         outputs_of(session, batch)

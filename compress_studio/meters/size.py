@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compress_studio.artifacts.external import model_files
 from compress_studio.base.errors import BadInput
+from compress_studio.base.zipping import deflated_bytes
 from compress_studio.spec.data import Part
 from compress_studio.spec.meter import MeterContext, MeterSpec, Reading
 from compress_studio.spec.ports import OnnxNet
@@ -15,56 +15,19 @@ from compress_studio.spec.ports import OnnxNet
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-LEVEL = 6
-"""Of deflate: what zip programs use."""
-PIECE = 1 << 20
-
 
 def measure(ctx: MeterContext, subjects: Sequence[OnnxNet], reference: OnnxNet) -> list[list[Reading]]:
     """Size of every subject."""
     readings: list[list[Reading]] = []
     for number, subject in enumerate(subjects):
         ctx.progress(number / len(subjects))
-        files = files_of(subject.path)
+        files = model_files(subject.path)
         rows = [
             Reading("bytes", sum(one.stat().st_size for one in files), "bytes"),
-            Reading("zipped_bytes", zipped_bytes(files, ctx), "bytes"),
+            Reading("zipped_bytes", deflated_bytes(files, ctx.check), "bytes"),
         ]
         readings.append([*rows, *_counted(ctx, subject)])
     return readings
-
-
-def files_of(network: Path) -> list[Path]:
-    """The file of a network and the files beside it that hold its weights."""
-    import onnx
-    from onnx.external_data_helper import ExternalDataInfo, uses_external_data
-
-    graphs = [onnx.load(str(network), load_external_data=False).graph]
-    beside: set[str] = set()
-    while graphs:
-        graph = graphs.pop()
-        tensors = list(graph.initializer)
-        for node in graph.node:
-            for attribute in node.attribute:
-                tensors += [attribute.t] if attribute.HasField("t") else []
-                graphs += [attribute.g] if attribute.HasField("g") else []
-                graphs += attribute.graphs
-        beside |= {ExternalDataInfo(one).location for one in tensors if uses_external_data(one)}
-    return [network, *(network.parent / name for name in sorted(beside))]
-
-
-def zipped_bytes(files: Sequence[Path], ctx: MeterContext | None = None) -> int:
-    """Bytes after deflate at level 6, read in pieces."""
-    total = 0
-    for path in files:
-        packer = zlib.compressobj(LEVEL)
-        with path.open("rb") as stream:
-            while piece := stream.read(PIECE):
-                if ctx is not None:
-                    ctx.check()
-                total += len(packer.compress(piece))
-        total += len(packer.flush())
-    return total
 
 
 def _counted(ctx: MeterContext, subject: OnnxNet) -> list[Reading]:
