@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 ARRAYS = frozenset({".npz", ".npy"})
+PACKED = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
 KNOWN = ".npz, .npy, .csv, .tsv, .parquet, a folder of images or .npy files by class, or a data.toml"
 CLASSES = "classes"
 
@@ -31,7 +32,8 @@ def find(path: Path, facts: NetworkFacts, options: Options) -> Found:
         return _arrays(path, facts, options)
     if suffix in tables.SUFFIXES:
         return tables.read_tables({"all": path}, facts, options)
-    raise BadInput(f"{path} is not a data set that can be read.", f"Give {KNOWN}.")
+    hint = "Unpack it and give the folder or file inside." if suffix in PACKED else f"Give {KNOWN}."
+    raise BadInput(f"{path} is not a data set that can be read.", hint)
 
 
 def _folder(path: Path, facts: NetworkFacts, options: Options) -> Found:
@@ -78,7 +80,8 @@ def _arrays(path: Path, facts: NetworkFacts, options: Options) -> Found:
             _lengths(arrays[names[lengths]], columns) if lengths else None,
         )
         if not len(tables_found[part]):
-            raise BadInput(f"{path}: the part {part} holds no samples.", "Give at least one sample.")
+            which = f"{path}: the part {part}" if part != "all" else str(path)
+            raise BadInput(f"{which} holds no samples.", "Give arrays with one row per sample, and at least one row.")
     return Found("arrays", tables_found, _class_names(arrays))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,13 +49,13 @@ def read_folder(path: Path, facts: NetworkFacts, options: Options) -> Found | No
             f"A folder of samples feeds one input, the network has {len(facts.inputs)}.",
             "Give the samples as arrays by input name (.npz).",
         )
-    folders = _class_folders(roots.values(), suffixes)
+    folders = _class_folders(roots.values(), suffixes, _width(facts))
     classes = class_names(folders, facts)
     found = {part: _table(root, folders, suffixes, facts, options) for part, root in roots.items()}
     notes: tuple[tuple[str, str], ...] = ()
     if suffixes is SUFFIXES:
         guess = form_for(facts.inputs[0], options.of(facts.inputs[0].name)).guess
-        notes = (("preprocessing_guessed", guess),) if guess else ()
+        notes = (("size_guessed", guess),) if guess else ()
     return Found("images" if suffixes is SUFFIXES else "sequences", found, classes, notes)
 
 
@@ -64,13 +64,17 @@ def class_names(folders: Sequence[str], facts: NetworkFacts) -> tuple[str, ...]:
 
     Folders that are numbers below the number of outputs are those outputs; else the order of the names counts.
     """
-    width = next((one.dims[-1] for one in facts.outputs if one.floating and one.dims and len(one.dims) > 1), None)
+    width = _width(facts)
     if folders and width is not None and all(one.isdecimal() for one in folders):
         digits = len(folders[0]) if len({len(one) for one in folders}) == 1 and folders[0][0] == "0" else 1
         if max(int(one) for one in folders) < width:
             known = {int(one): one for one in folders}
             return tuple(known.get(at, str(at).zfill(digits)) for at in range(width))
     return tuple(folders)
+
+
+def _width(facts: NetworkFacts) -> int | None:
+    return next((one.dims[-1] for one in facts.outputs if one.floating and one.dims and len(one.dims) > 1), None)
 
 
 def _table(
@@ -113,9 +117,16 @@ def _sequences(files: Sequence[Path]) -> tuple[SequenceRows, np.ndarray | None]:
     return SequenceRows(tuple(files), shape, first.dtype), None if same else np.asarray(lengths, np.int64)
 
 
-def _class_folders(roots: Iterable[Path], suffixes: frozenset[str]) -> list[str]:
-    """Names of the folders with samples: numbers by value, other names in the order of their letters."""
-    names = {one.name for root in roots for one in _folders(root) if _files(one, suffixes)}
+def _class_folders(roots: Collection[Path], suffixes: frozenset[str], width: int | None) -> list[str]:
+    """Names of the folders with samples: numbers by value, other names in the order of their letters.
+
+    Folders without samples count when the network has one output for each folder: leaving them out would give the
+    classes behind them other numbers.
+    """
+    every = {one.name for root in roots for one in _folders(root)}
+    names = {name for name in every if any(_files(root / name, suffixes) for root in roots)}
+    if names and len(every) == width:
+        names = every
     if names and all(one.isdecimal() for one in names):
         return sorted(names, key=lambda name: (int(name), name))
     return sorted(names)

@@ -9,7 +9,7 @@ from compress_studio.base.digest import DIGEST_BYTES, Json, digest_file, digest_
 from compress_studio.data.options import read_options, toml_of
 from compress_studio.spec.data import DataRequest
 
-VERSION = 1
+VERSION = 2
 """Raised when the same request would give other batches."""
 READ_WHOLE = 200_000_000
 """Bytes up to which a file is named by its contents; above by its size, time, head and tail."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from compress_studio.base.digest import Json
     from compress_studio.data.rows import Found
 
+UNLABELLED_TEST = "The test samples have no labels: accuracy is not measured, results are compared with the source."
+
 
 def open_data(request: DataRequest, network: Path) -> Source:
     """Join a data set to the inputs of a network; synthetic inputs when the request has no path.
@@ -56,18 +58,26 @@ def open_data(request: DataRequest, network: Path) -> Source:
 
 def _opened(options: Options, path: Path, seed: int, network: Path, facts: NetworkFacts, digest: str) -> Source:
     found = find(path, facts, options)
+    raw = {part: table.labels for part, table in found.tables.items() if table.labels is not None}
+    missing = {part: tasks.missing(one) for part, one in raw.items()}
     labels = tasks.encode(
-        {part: table.labels for part, table in found.tables.items() if table.labels is not None},
+        {part: one for part, one in raw.items() if not missing[part].all()},
         options.classes or found.classes,
+        declared=bool(options.classes) or found.kind == "arrays",
     )
     joined = {part: join(table, labels.parts.get(part), facts, options) for part, table in found.tables.items()}
     notes = list(found.notes)
-    good = _good_rows(joined, options, notes)
+    good = _labelled_rows(joined, _good_rows(joined, options, notes), missing, notes)
     batch = fixed_batch(facts, joined)
     indices, how = _divide(joined, good, options, seed, batch)
-    meaning = _meaning(network, facts, joined, labels.parts, options, batch)
+    told = {part: one[good[part]] for part, one in labels.parts.items()}
+    meaning = _meaning(network, facts, joined, told, options, batch, labels.guessed)
     if meaning.unused:
         notes.append(("labels_unused", meaning.unused))
+    elif meaning.task is not Task.NONE and joined[indices[Part.TEST][0]].labels is None:
+        notes.append(("labels_missing", UNLABELLED_TEST))
+    if meaning.task is Task.BINARY:
+        joined = {part: _zero_or_one(one) for part, one in joined.items()}
     joined = _proposed(network, joined, indices, meaning, batch)
     main = next(iter(joined.values()))
     notes += [("preprocessing_guessed", feed.fit.guess) for feed in main.feeds.values() if feed.fit.guess]
@@ -76,6 +86,8 @@ def _opened(options: Options, path: Path, seed: int, network: Path, facts: Netwo
     if tested < ENOUGH_TEST:
         notes.append(("few_samples", f"Only {tested} test sample{'s' * (tested != 1)}: results say very little."))
     description = _description(path, found, main, how, meaning, batch)
+    if meaning.task in {Task.CLASSIFY, Task.BINARY} and labels.guessed is not None:
+        description["class_order"] = "guessed: by number or letter of their names"
     return Source(
         digest=digest_json([digest, description["preprocessing"]]),
         synthetic=False,
@@ -126,6 +138,33 @@ def _good_rows(joined: Mapping[str, Joined], options: Options, notes: list[tuple
     return good
 
 
+def _labelled_rows(
+    joined: Mapping[str, Joined],
+    good: Mapping[str, np.ndarray],
+    missing: Mapping[str, np.ndarray],
+    notes: list[tuple[str, str]],
+) -> dict[str, np.ndarray]:
+    """The good rows without those that lack a label, where others of their part have one."""
+    kept = dict(good)
+    for part, one in joined.items():
+        if one.labels is None or len(one.labels) != len(one.table) or not missing[part].any():
+            continue
+        bad = missing[part].nonzero()[0]
+        kept[part] = kept[part][~missing[part][kept[part]]]
+        what = f"{len(bad)} of {len(one.table)} samples have no label, the first is {one.table.name(int(bad[0]))}"
+        notes.append(("labels_missing", f"{what}. They are left out."))
+        if not len(kept[part]):
+            raise BadInput("No sample has both a label and only numbers.", "Fill the gaps in the data.")
+    return kept
+
+
+def _zero_or_one(joined: Joined) -> Joined:
+    """Labels −1 and 1 as 0 and 1."""
+    if joined.labels is None or joined.labels.dtype.kind == "f":
+        return joined if joined.labels is None else replace(joined, labels=(joined.labels > 0).astype("int64"))
+    return replace(joined, labels=joined.labels.clip(0, 1))
+
+
 def _divide(
     joined: Mapping[str, Joined], good: Mapping[str, np.ndarray], options: Options, seed: int, batch: int | None
 ) -> tuple[dict[Part, tuple[str, np.ndarray]], str]:
@@ -164,6 +203,7 @@ def _meaning(
     labels: Mapping[str, np.ndarray],
     options: Options,
     batch: int | None,
+    guessed: int | None,
 ) -> tasks.Meaning:
     if not labels:
         if options.task not in {None, Task.NONE}:
@@ -172,7 +212,7 @@ def _meaning(
     outputs = facts.outputs
     if any(one.floating and (one.dims is None or len(one.dims) < 2 or None in one.dims[1:]) for one in outputs):
         outputs = first_batch_outputs(network, outputs, next(iter(joined.values())), batch)
-    return tasks.meaning(list(labels.values()), outputs, options.task)
+    return tasks.meaning(list(labels.values()), outputs, options.task, guessed)
 
 
 def _proposed(

@@ -37,6 +37,8 @@ Standard library only, because the digest of a request is taken in the window's 
 
 from __future__ import annotations
 
+import difflib
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,6 +55,7 @@ TOP_KEYS = frozenset(
     {"path", "input", "labels", "task", "classes", "split", "dims", "delimiter", "decimal", "encoding", "header"}
     | {"keep_nan"}
 )
+SPLIT_KEYS = frozenset({"test", "calibrate"})
 DTYPES = frozenset(
     {"float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"}
 )
@@ -159,54 +162,66 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _options(values: Mapping[str, Any], path: Path | None, where: str) -> Options:
-    unknown = sorted(set(values) - TOP_KEYS - INPUT_KEYS)
-    if unknown:
-        raise BadInput(
-            f"{where}: there is no option {unknown[0]}.", f"Known are {', '.join(sorted(TOP_KEYS | INPUT_KEYS))}."
-        )
+    _known(values, TOP_KEYS | INPUT_KEYS, where)
     top = {name: value for name, value in values.items() if name in INPUT_KEYS}
     tables = _table(values.get("input", {}), "input", where)
     split = _table(values.get("split", {}), "split", where)
+    _known(split, SPLIT_KEYS, f"{where}, table split")
     return Options(
         path=path,
         inputs={
-            name: _input({**top, **_table(one, name, where)}, f"{where}, input {name}") for name, one in tables.items()
+            name: _input({**top, **_table(one, f"input.{name}", where)}, f"{where}, input {name}")
+            for name, one in tables.items()
         },
         every=_input(top, where),
-        labels=str(values.get("labels", "")),
+        labels=_text(values.get("labels"), "labels", where),
         task=_task(values.get("task"), where),
-        classes=tuple(str(one) for one in values.get("classes", ())),
+        classes=_classes(values.get("classes"), where),
         test=_amount(split.get("test"), "split.test", where),
         calibrate=_amount(split.get("calibrate"), "split.calibrate", where),
-        dims={str(name): int(size) for name, size in _table(values.get("dims", {}), "dims", where).items()},
-        delimiter=str(values.get("delimiter", "")),
-        decimal=str(values.get("decimal", "")),
-        encoding=str(values.get("encoding", "")),
-        header=None if values.get("header") is None else bool(values["header"]),
-        keep_nan=bool(values.get("keep_nan", False)),
+        dims={
+            str(name): _count(size, f"dims.{name}", where)
+            for name, size in _table(values.get("dims", {}), "dims", where).items()
+        },
+        delimiter=_sign(values.get("delimiter"), "delimiter", where),
+        decimal=_word(values.get("decimal"), {".", ","}, "decimal", where),
+        encoding=_text(values.get("encoding"), "encoding", where),
+        header=None if values.get("header") is None else _flag(values["header"], "header", where),
+        keep_nan=_flag(values.get("keep_nan", False), "keep_nan", where),
     )
 
 
 def _input(values: Mapping[str, Any], where: str) -> InputOptions:
-    unknown = sorted(set(values) - INPUT_KEYS)
-    if unknown:
-        raise BadInput(f"{where}: there is no option {unknown[0]}.", f"Known are {', '.join(sorted(INPUT_KEYS))}.")
+    _known(values, INPUT_KEYS, where)
     std = _numbers(values.get("std"), "std", where)
     if any(one == 0 for one in std):
         raise BadInput(f"{where}: std must not be 0.", "Leave std out when nothing is to be divided.")
+    scale = None if values.get("scale") is None else _number(values["scale"], "scale", where)
+    if scale == 0:
+        raise BadInput(f"{where}: scale must not be 0: all values would become the same.", 'Write 1, or "1/255".')
     return InputOptions(
-        array=str(values.get("array", "")),
-        scale=None if values.get("scale") is None else _number(values["scale"], "scale", where),
+        array=_text(values.get("array"), "array", where),
+        scale=scale,
         mean=_numbers(values.get("mean"), "mean", where),
         std=std,
         layout=_word(values.get("layout"), {"NCHW", "NHWC"}, "layout", where, upper=True),
         dtype=_word(values.get("dtype"), DTYPES, "dtype", where),
-        image=bool(values.get("image", False)),
+        image=_flag(values.get("image", False), "image", where),
         size=_size(values.get("size"), where),
-        resize=None if values.get("resize") is None else int(_number(values["resize"], "resize", where)),
-        crop=bool(values.get("crop", True)),
-        color=_word(values.get("color"), {"rgb", "bgr", "grey"}, "color", where).replace("gray", "grey"),
+        resize=None if values.get("resize") is None else _count(values["resize"], "resize", where),
+        crop=_flag(values.get("crop", True), "crop", where),
+        color=_word(values.get("color"), {"rgb", "bgr", "grey"}, "color", where),
     )
+
+
+def _known(values: Mapping[str, Any], known: frozenset[str], where: str) -> None:
+    """Raise BadInput for the first name that means nothing, with the names that are near it."""
+    for name in sorted(set(values) - known):
+        near = difflib.get_close_matches(name, sorted(known), n=2, cutoff=0.6)
+        hint = f"Known are {', '.join(sorted(known))}."
+        raise BadInput(
+            f"{where}: there is no option {name}.", f"Did you mean {' or '.join(near)}? {hint}" if near else hint
+        )
 
 
 def _table(value: Any, name: str, where: str) -> Mapping[str, Any]:
@@ -216,10 +231,16 @@ def _table(value: Any, name: str, where: str) -> Mapping[str, Any]:
 
 
 def _number(value: Any, name: str, where: str) -> float:
+    cause = BadInput(f"{where}: {name} must be a number or a fraction such as 1/255, not {value}.")
+    if isinstance(value, bool):
+        raise cause
     try:
-        return float(Fraction(value)) if isinstance(value, str) else float(value)
-    except (ValueError, TypeError, ZeroDivisionError):
-        raise BadInput(f"{where}: {name} must be a number or a fraction such as 1/255, not {value}.") from None
+        number = float(Fraction(value)) if isinstance(value, str) else float(value)
+    except (ValueError, TypeError, ZeroDivisionError, OverflowError):
+        raise cause from None
+    if not math.isfinite(number):
+        raise cause
+    return number
 
 
 def _numbers(value: Any, name: str, where: str) -> tuple[float, ...]:
@@ -229,12 +250,19 @@ def _numbers(value: Any, name: str, where: str) -> tuple[float, ...]:
     return tuple(_number(one, name, where) for one in many)
 
 
+def _count(value: Any, name: str, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise BadInput(f"{where}: {name} must be a whole number, 1 or more, not {value}.")
+    return value
+
+
 def _size(value: Any, where: str) -> tuple[int, int] | None:
-    numbers = [int(one) for one in _numbers(value, "size", where)]
-    if not numbers:
+    if value is None:
         return None
-    if len(numbers) > 2 or min(numbers) < 1:
-        raise BadInput(f"{where}: size must be one or two positive numbers (height, width), not {value}.")
+    many = value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(many) <= 2:
+        raise BadInput(f"{where}: size must be one or two numbers (height, width), not {value}.")
+    numbers = [_count(one, "size", where) for one in many]
     return numbers[0], numbers[-1]
 
 
@@ -242,9 +270,50 @@ def _amount(value: Any, name: str, where: str) -> float | None:
     if value is None:
         return None
     number = _number(value, name, where)
-    if number < 0:
-        raise BadInput(f"{where}: {name} must be a share below 1 or a number of samples, not {value}.")
+    if number <= 0 or (number >= 1 and not isinstance(value, int)):
+        raise BadInput(
+            f"{where}: {name} must be a share between 0 and 1 or a whole number of samples, not {value}.",
+            f"Leave {name} out for the usual share.",
+        )
     return number
+
+
+def _text(value: Any, name: str, where: str) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadInput(
+            f"{where}: {name} must be text, not {value}.", f'Write it in quotation marks: {name} = "{value}".'
+        )
+    return value
+
+
+def _sign(value: Any, name: str, where: str) -> str:
+    text = _text(value, name, where)
+    if len(text) > 1 or text in {'"', "\n", "\r"}:
+        raise BadInput(
+            f"{where}: {name} must be a single character, not {text!r}.", f"Leave {name} out to have it found."
+        )
+    return text
+
+
+def _flag(value: Any, name: str, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadInput(f"{where}: {name} must be true or false, not {value}.", "Write it without quotation marks.")
+    return value
+
+
+def _classes(value: Any, where: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    many = value if isinstance(value, list | tuple) else None
+    if many is None or any(isinstance(one, list | dict) for one in many):
+        raise BadInput(f"{where}: classes must be a list of names.", 'Write classes = ["cat", "dog"].')
+    names = tuple(str(one) for one in many)
+    twice = next((one for at, one in enumerate(names) if one in names[:at]), None)
+    if twice is not None:
+        raise BadInput(f"{where}: classes names {twice} twice.", "Every output of the network needs a name of its own.")
+    return names
 
 
 def _word(value: Any, allowed: set[str] | frozenset[str], name: str, where: str, *, upper: bool = False) -> str:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from compress_studio.data.options import InputOptions
     from compress_studio.data.rows import ArrayRows
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
+"""Of files with several pictures, such as animations, the first one counts."""
+FEWEST_PIXELS = 64
+"""Numbers in an input from which it can be a picture without axes."""
 DEFAULT_SIDE = 224
 
 
@@ -48,6 +51,8 @@ class PictureForm:
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith("I;16"):
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        elif image.mode in {"I", "F"}:
+            raise ValueError("its pixels are 32-bit numbers, whose range is not known; save it with 8 or 16 bits")
         image = image.convert("L" if self.color == "grey" else "RGB")
         if image.size != (self.width, self.height):
             image = self._sized(image)
@@ -168,7 +173,7 @@ def _reading(want: tuple[int | None, ...] | None, fact: TensorFact) -> tuple[int
             return want[0], want[1], want[2], False
     if len(want) == 2:
         return 1, want[0], want[1], True
-    if len(want) == 1 and want[0] is not None and round(want[0] ** 0.5) ** 2 == want[0]:
+    if len(want) == 1 and want[0] is not None and want[0] >= FEWEST_PIXELS and round(want[0] ** 0.5) ** 2 == want[0]:
         side = round(want[0] ** 0.5)
         return 1, side, side, True
     raise BadInput(

@@ -25,7 +25,9 @@ SAMPLES = 128
 PIECE = 16
 FEWEST = 8
 MARGIN = 0.02
-"""By how much another way must be better than dividing by 255."""
+"""By how much another way must be better than dividing by 255 …"""
+SURE = 2.0
+"""… and by how many deviations of chance: the same samples are judged both ways, so only those that differ count."""
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
@@ -57,15 +59,23 @@ def propose(network: Path, joined: Joined, rows: np.ndarray, meaning: Meaning, b
     name = guessed[0]
     fit = joined.feeds[name].fit
     ways = _ways(joined, name, rows)
-    shares = [_share(network, joined, name, way.of(fit, ""), rows, meaning.output, batch) for way in ways]
+    answers = [_right(network, joined, name, way.of(fit, ""), rows, meaning.output, batch) for way in ways]
+    if not answers[0].size:
+        return {}
+    shares = [float(one.mean()) for one in answers]
     best = int(np.argmax(shares))
-    if shares[best] < shares[0] + MARGIN:
+    if not _better(answers[best], answers[0]):
         best = 0
     way = ways[best]
+    found = (
+        f"{way.words} gives the most right answers ({shares[best]:.0%})"
+        if best or shares[0] > max(shares[1:]) + MARGIN
+        else f"none gives clearly more right answers than {way.words} ({shares[0]:.0%}), which is used"
+    )
     guess = (
         f"Nothing says how the 8-bit pixels for input {name} are scaled. Of {len(ways)} usual ways, tried on "
-        f"{len(rows)} labelled samples that are not test samples, {way.words} gives the most right answers "
-        f"({shares[best]:.0%}). Declare scale, mean and std in data.toml to be sure."
+        f"{len(rows)} labelled samples that are not test samples, {found}. "
+        "Declare scale, mean and std in data.toml to be sure."
     )
     return {name: way.of(fit, guess)}
 
@@ -103,7 +113,13 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (mean[0], std[0]) if axes is not None else (np.asarray(mean), np.asarray(std))
 
 
-def _share(
+def _better(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether one way gives more right answers than another, beyond chance."""
+    gained, lost = int((one & ~two).sum()), int((two & ~one).sum())
+    return gained - lost > max(MARGIN * one.size, SURE * float(np.sqrt(gained + lost)))
+
+
+def _right(
     network: Path,
     joined: Joined,
     name: str,
@@ -111,21 +127,20 @@ def _share(
     rows: np.ndarray,
     output: str,
     batch: int | None,
-) -> float:
-    """The share of right answers with one fit."""
+) -> np.ndarray:
+    """Which answers are right with one fit."""
     assert joined.labels is not None
     changed = replace(joined, feeds={**joined.feeds, name: replace(joined.feeds[name], fit=fit)})
     size = batch or PIECE
     pieces = [rows[start : start + size] for start in range(0, len(rows), size)]
     pieces = [one for one in pieces if (batch is None or len(one) == batch) and _one_length(joined, one)]
     told = try_run(network, (changed.read(index)[0] for index in pieces), [output])
-    hits = total = 0
+    right = [np.zeros(0, bool)]
     for index, values in zip(pieces, told, strict=True):
         labels = joined.labels[index].reshape(-1)
         answers = np.nan_to_num(values[output]).reshape(labels.size, -1).argmax(axis=1)
-        hits += int((answers == labels).sum())
-        total += labels.size
-    return hits / total if total else 0.0
+        right.append(answers == labels)
+    return np.concatenate(right)
 
 
 def _one_length(joined: Joined, index: np.ndarray) -> bool:

@@ -6,14 +6,14 @@ import csv
 import importlib
 import importlib.util
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress_studio.base.errors import BadInput
 from compress_studio.data.facts import NetworkFacts
-from compress_studio.data.naming import NO_LABELS, first_known
+from compress_studio.data.naming import LABELS, NO_LABELS, first_known
 from compress_studio.data.options import Options
 from compress_studio.data.rows import ArrayRows, Found, Rows, Table
 
@@ -25,7 +25,14 @@ PARQUET = frozenset({".parquet", ".pq"})
 SUFFIXES = CSV | PARQUET
 MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "?"})
 LOOK = 50
+DECIMAL_COMMA = re.compile(r"[+-]?(\d*|\d{1,3}(\.\d{3})+),(\d+)([eE][+-]?\d+)?")
+"""A number with a comma before its fraction; where commas divide the columns it stands in quotation marks."""
+DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
 MEMORY_SHARE = 0.4
+BLANKS = " "
+COMMENT = "#"
+"""Lines that begin with it are not rows."""
 PIECE = 50_000
 """Rows that are turned into numbers at once: text takes far more memory than numbers."""
 
@@ -46,12 +53,22 @@ def read_tables(paths: Mapping[str, Path], facts: NetworkFacts, options: Options
     Raises BadInput naming file, line and column for what is neither number nor label.
     """
     tables: dict[str, Table] = {}
+    notes: list[tuple[str, str]] = []
     for part, path in paths.items():
         columns = _parquet(path) if path.suffix.lower() in PARQUET else _csv(path, options)
         label = _label_column(path, columns, facts, options)
+        if label and not options.labels and label != first_known(columns) and not notes:
+            notes.append(("labels_guessed", _taken_for_labels(label)))
         labels = columns.pop(label) if label else None
         tables[part] = Table(_features(path, columns, facts, options), labels, _namer(path))
-    return Found("table", tables)
+    return Found("table", tables, notes=tuple(notes))
+
+
+def _taken_for_labels(label: str) -> str:
+    return (
+        f"The last column, {label}, is taken for the labels, because no column is called {' or '.join(LABELS[:3])}. "
+        f'If that is wrong, write labels = "…" (or "none") in a data.toml.'
+    )
 
 
 def sniff(path: Path, options: Options) -> Dialect:
@@ -61,9 +78,13 @@ def sniff(path: Path, options: Options) -> Dialect:
     if not lines:
         raise BadInput(f"{path} is empty.", "Give a table with at least one row.")
     delimiter = options.delimiter or _delimiter(lines)
-    rows = list(csv.reader(lines, delimiter=delimiter))
+    rows = list(_reader(lines, delimiter))
     cells = [cell.strip() for row in rows[1:] or rows for cell in row]
-    comma = delimiter != "," and any(re.fullmatch(r"[+-]?\d*,\d+([eE][+-]?\d+)?", cell) for cell in cells)
+    comma = any(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+    if comma and delimiter == ",":
+        # "1,000" in quotation marks is more often a thousand than a one.
+        comma = all(one is None or len(one[3]) != 3 for one in map(DECIMAL_COMMA.fullmatch, cells))
+        comma = comma and not any(DECIMAL_POINT.fullmatch(cell) for cell in cells)
     decimal = options.decimal or ("," if comma else ".")
     header = _has_header(rows, decimal) if options.header is None else options.header
     return Dialect(encoding, delimiter, decimal, header)
@@ -86,7 +107,8 @@ def _encoding(path: Path) -> str:
 def _head(path: Path, encoding: str) -> list[str]:
     try:
         with path.open(encoding=encoding, newline="") as stream:
-            return [line for line, _ in zip(stream, range(LOOK), strict=False) if line.strip()]
+            lines = (line for line in stream if line.strip() and not line.startswith(COMMENT))
+            return [line for line, _ in zip(lines, range(LOOK), strict=False)]
     except (UnicodeError, LookupError) as error:
         raise BadInput(f"{path} cannot be read as {encoding}: {error}", "Correct encoding.") from error
 
@@ -99,7 +121,17 @@ def _delimiter(lines: Sequence[str]) -> str:
             best, most = candidate, counts[0]
             if candidate != ",":
                 break
-    return best
+    if most:
+        return best
+    spaced = {len(line.split()) for line in lines}
+    return BLANKS if len(spaced) == 1 and spaced != {1} else best
+
+
+def _reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """The rows of a table; runs of blanks count as one delimiter."""
+    if delimiter != BLANKS:
+        return csv.reader(lines, delimiter=delimiter)
+    return csv.reader((" ".join(line.split()) + "\n" for line in lines), delimiter=" ")
 
 
 def _has_header(rows: Sequence[Sequence[str]], decimal: str) -> bool:
@@ -120,7 +152,7 @@ def _csv(path: Path, options: Options) -> dict[str, np.ndarray]:
     for block in _blocks(path, dialect):
         if not names:
             first = block[0][1]
-            names = _names(first) if dialect.header else [f"c{at}" for at in range(len(first))]
+            names = _names(path, first, options) if dialect.header else [f"c{at}" for at in range(len(first))]
             block = block[1:] if dialect.header else block
             pieces = [[] for _ in names]
         for number, row in block:
@@ -133,7 +165,18 @@ def _csv(path: Path, options: Options) -> dict[str, np.ndarray]:
             pieces[at].append(_column(column, dialect.decimal))
     if not pieces or not any(pieces):
         raise BadInput(f"{path} holds no rows.", "Give a table with at least one row below the header.")
-    return {name: _merged(own) for name, own in zip(names, pieces, strict=True)}
+    return _without_empty_end({name: _merged(own) for name, own in zip(names, pieces, strict=True)}, names)
+
+
+def _without_empty_end(columns: dict[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Without the last column when a delimiter at the end of every line made it."""
+    import numpy as np
+
+    last = names[-1]
+    unnamed = last == f"c{len(names) - 1}" and len(names) > 1
+    if unnamed and columns[last].dtype.kind == "f" and bool(np.isnan(columns[last]).all()):
+        del columns[last]
+    return columns
 
 
 def _fits_into_memory(path: Path) -> None:
@@ -152,10 +195,9 @@ def _blocks(path: Path, dialect: Dialect) -> Iterator[list[tuple[int, list[str]]
     try:
         with path.open(encoding=dialect.encoding, newline="") as stream:
             block: list[tuple[int, list[str]]] = []
-            reader = csv.reader(stream, delimiter=dialect.delimiter)
-            for row in reader:
+            for number, row in _numbered_rows(stream, dialect.delimiter):
                 if any(cell.strip() for cell in row):
-                    block.append((reader.line_num, row))
+                    block.append((number, row))
                 if len(block) == PIECE:
                     yield block
                     block = []
@@ -167,7 +209,26 @@ def _blocks(path: Path, dialect: Dialect) -> Iterator[list[tuple[int, list[str]]
         ) from error
 
 
-def _names(row: Sequence[str]) -> list[str]:
+def _numbered_rows(stream: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the number of the line on which they end, without comments."""
+    at = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal at
+        for line in stream:
+            at += 1
+            if not line.startswith(COMMENT):
+                yield line
+
+    for row in _reader(lines(), delimiter):
+        yield at, row
+
+
+def _names(path: Path, row: Sequence[str], options: Options) -> list[str]:
+    """Names of the columns, made different; two columns that could both be the labels are refused."""
+    label = options.labels or first_known(row)
+    if label and [cell.strip() for cell in row].count(label) > 1:
+        raise BadInput(f"{path} has two columns {label}.", "Rename the one that does not hold the labels.")
     taken: list[str] = []
     for cell in row:
         name = cell.strip() or f"c{len(taken)}"
@@ -196,15 +257,11 @@ def _merged(pieces: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _number(cell: str, decimal: str) -> float | None:
-    text = cell.strip()
+    text = cell.strip().replace("\N{MINUS SIGN}", "-")
     if text.lower() in MISSING:
         return float("nan")
     if decimal == ",":
-        text = (
-            text.replace(".", "").replace(",", ".")
-            if re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+,\d+", text)
-            else text.replace(",", ".")
-        )
+        text = (text.replace(".", "") if THOUSANDS.fullmatch(text) else text).replace(",", ".")
     try:
         return float(text)
     except ValueError:
@@ -260,10 +317,21 @@ def _features(
             f"{', '.join(columns)}.",
             "Name the columns like the inputs of the network.",
         )
+    want = facts.inputs[0].dims
+    if want is not None and len(want) == 2 and want[1] not in {None, len(columns)}:
+        raise BadInput(
+            f"{path} has {len(columns)} columns for samples ({_few(list(columns))}), the network wants {want[1]}.",
+            "Remove columns that are not features, such as row numbers, or say which column holds the labels: "
+            'labels = "…" in a data.toml.',
+        )
     for name, column in columns.items():
         if column.dtype.kind == "U":
             raise _categorical(path, name, column)
     return {facts.inputs[0].name: ArrayRows(np.stack([one.astype(np.float32) for one in columns.values()], axis=1))}
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
 
 
 def _categorical(path: Path, name: str, column: np.ndarray) -> BadInput:

@@ -32,10 +32,27 @@ class Labels:
 
     parts: Mapping[str, np.ndarray]
     classes: tuple[str, ...]
+    guessed: int | None = None
+    """How many class names were put into an order of their own, because nothing declares which output is which."""
 
 
-def encode(parts: Mapping[str, np.ndarray], classes: Sequence[str]) -> Labels:
+def missing(labels: np.ndarray) -> np.ndarray:
+    """Which samples have no label: not a number, or an empty text."""
+    import numpy as np
+
+    flat = labels.reshape(len(labels), -1)
+    if labels.dtype.kind == "f":
+        return np.asarray(np.isnan(flat).any(axis=1))
+    if labels.dtype.kind in "US":
+        return np.asarray((np.char.str_len(np.char.strip(flat)) == 0).any(axis=1))
+    return np.zeros(len(labels), bool)
+
+
+def encode(parts: Mapping[str, np.ndarray], classes: Sequence[str], *, declared: bool = True) -> Labels:
     """Give all parts one coding: text becomes the number of its class, one column becomes none, one-hot a number.
+
+    Args: classes are the names in the order of the outputs; declared is False when that order is only a custom, such
+    as the letters of folder names. Samples without a label get the number 0 and have to be left out.
 
     Raises BadInput when a text is not among the declared classes, or the labels are neither numbers nor text.
     """
@@ -44,11 +61,17 @@ def encode(parts: Mapping[str, np.ndarray], classes: Sequence[str]) -> Labels:
     flat = {part: _squeezed(one) for part, one in parts.items()}
     if any(one.dtype.kind in "USO" for one in flat.values()):
         texts = {part: one.astype(str) for part, one in flat.items()}
-        names = tuple(classes) or tuple(sorted({str(name) for one in texts.values() for name in np.unique(one)}))
-        return Labels({part: _numbered(one, names) for part, one in texts.items()}, names)
+        found = sorted({str(name) for one in texts.values() for name in np.unique(one) if str(name).strip()})
+        names = tuple(classes) or tuple(found)
+        coded = {part: _numbered(one, names) for part, one in texts.items()}
+        return Labels(coded, names, None if classes and declared else len(names))
     for part, one in flat.items():
         if one.dtype.kind not in "biuf":
-            raise BadInput(f"The labels ({part}) are of type {one.dtype}, which is neither numbers nor text.")
+            which = "The labels" if part == "all" else f"The labels of the part {part}"
+            raise BadInput(
+                f"{which} are of type {one.dtype}, which is neither numbers nor text.",
+                'Save them as whole numbers, or write labels = "none" in a data.toml to leave them out.',
+            )
     if all(_one_hot(one) for one in flat.values()):
         return Labels({part: one.argmax(axis=1).astype(np.int64) for part, one in flat.items()}, tuple(classes))
     return Labels(
@@ -56,14 +79,21 @@ def encode(parts: Mapping[str, np.ndarray], classes: Sequence[str]) -> Labels:
     )
 
 
-def meaning(labels: Sequence[np.ndarray], outputs: Sequence[TensorFact], declared: Task | None) -> Meaning:
-    """What the labels mean. Raises BadInput when a declared task does not fit the labels or the outputs."""
+def meaning(
+    labels: Sequence[np.ndarray], outputs: Sequence[TensorFact], declared: Task | None, guessed: int | None = None
+) -> Meaning:
+    """What the labels mean. Raises BadInput when a declared task does not fit the labels or the outputs.
+
+    Args: guessed is the number of class names whose order nothing declares: they must be as many as the outputs.
+    """
     if declared is Task.NONE or not labels:
         return Meaning(Task.NONE)
     floats = [one for one in outputs if one.floating]
     reason = "the network has no output of floating-point numbers"
     for output in floats:
         task, why = _guess(labels, output) if declared is None else _declared(labels, output, declared)
+        if guessed is not None and task not in {Task.NONE, Task.BINARY} and _width(output)[0] != guessed:
+            task, why = Task.NONE, _nameless(guessed, output)
         if task is not Task.NONE:
             return Meaning(task, output.name)
         reason = why if output is floats[0] else reason
@@ -72,6 +102,16 @@ def meaning(labels: Sequence[np.ndarray], outputs: Sequence[TensorFact], declare
             f"The task {declared.value} does not fit: {reason}.", "Correct task or labels in the data options."
         )
     return Meaning(Task.NONE, unused=f"The labels are not used: {reason}.")
+
+
+def _nameless(names: int, output: TensorFact) -> str:
+    width = _width(output)[0]
+    columns = "an unknown number of columns" if width is None else f"{width} column{'s' * (width != 1)}"
+    return (
+        f"they are {names} name{'s' * (names != 1)}, output {output.name} has {columns}, and nothing says which name "
+        'belongs to which column. Write classes = ["…", "…"] with all names in the order of the outputs in a '
+        "data.toml, or call folders by the numbers of their outputs"
+    )
 
 
 def _guess(labels: Sequence[np.ndarray], output: TensorFact) -> tuple[Task, str]:
@@ -84,9 +124,10 @@ def _guess(labels: Sequence[np.ndarray], output: TensorFact) -> tuple[Task, str]
         low, high = _range(labels)
         if low >= 0 and high < width:
             return Task.CLASSIFY, ""
-        return Task.NONE, f"they reach from {low} to {high}, output {output.name} has {width} classes"
+        told = f"they reach from {low} to {high}, output {output.name} has {width} classes, counted from 0"
+        return Task.NONE, f"{told}. Subtract {low} from the labels" if low > 0 and high - low < width else told
     if rank == 1 and width == 1 and not tokens:
-        return (Task.BINARY if whole and _range(labels)[0] >= 0 and _range(labels)[1] <= 1 else Task.REGRESS), ""
+        return (Task.BINARY if whole and _two_sided(labels) else Task.REGRESS), ""
     if rank == 2 and not tokens and labels[0].shape[1] == width:
         return Task.REGRESS, ""
     kind = "whole" if whole else "fractional"
@@ -105,6 +146,8 @@ def _declared(labels: Sequence[np.ndarray], output: TensorFact, task: Task) -> t
         return Task.NONE, "the labels are fractional numbers"
     low, high = _range(labels)
     most = 2 if task is Task.BINARY else width
+    if task is Task.BINARY and _two_sided(labels):
+        low = max(low, 0)
     if low < 0 or (most is not None and high >= most):
         return Task.NONE, f"labels reach from {low} to {high}, output {output.name} allows 0 to {(most or 0) - 1}"
     if task is Task.BINARY and width not in {None, 1}:
@@ -141,6 +184,14 @@ def _range(labels: Sequence[np.ndarray]) -> tuple[int, int]:
     return int(min((one.min() for one in filled), default=0)), int(max((one.max() for one in filled), default=0))
 
 
+def _two_sided(labels: Sequence[np.ndarray]) -> bool:
+    """Only 0 and 1, or only −1 and 1."""
+    import numpy as np
+
+    values = {float(one) for part in labels for one in np.unique(part)[:3]}
+    return values <= {0.0, 1.0} or values == {-1.0, 1.0}
+
+
 def _squeezed(labels: np.ndarray) -> np.ndarray:
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
@@ -157,9 +208,9 @@ def _numbered(texts: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     import numpy as np
 
     numbers = {name: at for at, name in enumerate(names)}
-    unknown = sorted({str(one) for one in np.unique(texts)} - set(names))
+    unknown = sorted({str(one) for one in np.unique(texts) if str(one).strip()} - set(names))
     if unknown:
         raise BadInput(
             f"The label {unknown[0]} is not among the declared classes.", "Add it to classes in the data options."
         )
-    return np.asarray([numbers[str(one)] for one in texts.reshape(-1)], np.int64).reshape(texts.shape)
+    return np.asarray([numbers.get(str(one), 0) for one in texts.reshape(-1)], np.int64).reshape(texts.shape)

@@ -23,7 +23,7 @@ def test_class_per_folder_in_the_order_of_people(tmp_path: Path) -> None:
     for name in ("2", "10", "1"):
         for at in range(12):
             picture(data / name / f"{at}.png", np.full((6, 6), int(name)))
-    source = opened(network(tmp_path), data, scale=1)
+    source = opened(network(tmp_path, classes=3), data, scale=1)
     assert source.classes == ("1", "2", "10")
     assert source.task is Task.CLASSIFY
     for batch in everything(source, Part.TEST):
@@ -105,7 +105,7 @@ def test_sequences_of_different_length_come_in_batches_of_one_length(tmp_path: P
         (tmp_path / "data" / name).mkdir(parents=True)
         for at in range(20):
             np.save(tmp_path / "data" / name / f"{at}.npy", rng.random((int(rng.integers(3, 6)), 4)).astype(np.float32))
-    net = network(tmp_path, {"x": (FLOAT, ["n", "t", 4])})
+    net = network(tmp_path, {"x": (FLOAT, ["n", "t", 4])}, classes=2)
     source = opened(net, tmp_path / "data")
     assert source.task is Task.CLASSIFY
     batches = everything(source, Part.TEST)
@@ -121,3 +121,47 @@ def test_an_empty_folder_says_what_could_be_in_it(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no data that can be read") as caught:
         opened(network(tmp_path), tmp_path / "data")
     assert ".npz" in caught.value.hint
+
+
+def test_fewer_class_names_than_outputs_are_not_numbered_by_guessing(tmp_path: Path) -> None:
+    for name in ("cat", "owl"):
+        for at in range(20):
+            picture(tmp_path / "data" / name / f"{at}.png", np.zeros((6, 6)))
+    net = network(tmp_path)
+    source = opened(net, tmp_path / "data", scale=1)
+    assert source.task is Task.NONE
+    assert "2 names, output logits has 4 columns" in dict(source.notes)["labels_unused"]
+    declared = opened(net, tmp_path / "data", scale=1, classes=["bat", "cat", "dog", "owl"])
+    assert declared.task is Task.CLASSIFY
+    assert {
+        int(one) for batch in everything(declared, Part.TEST) for one in batch.labels if batch.labels is not None
+    } == {
+        1,
+        3,
+    }
+
+
+def test_a_class_without_pictures_keeps_its_place(tmp_path: Path) -> None:
+    for name in ("cat", "owl", "rat"):
+        for at in range(20):
+            picture(tmp_path / "data" / name / f"{at}.png", np.zeros((6, 6)))
+    (tmp_path / "data" / "dog").mkdir()
+    source = opened(network(tmp_path), tmp_path / "data", scale=1)
+    assert source.classes == ("cat", "dog", "owl", "rat")
+    assert source.task is Task.CLASSIFY
+
+
+def test_animations_and_tiff_files_are_samples_too(tmp_path: Path) -> None:
+    for at in range(8):
+        frames = [Image.fromarray(np.full((6, 6), 10 * at + one, np.uint8)) for one in range(2)]
+        (tmp_path / "data").mkdir(exist_ok=True)
+        frames[0].save(tmp_path / "data" / f"{at}.gif", save_all=True, append_images=frames[1:])
+        frames[0].save(tmp_path / "data" / f"{at}.tif")
+    source = opened(network(tmp_path), tmp_path / "data", scale=1)
+    assert sum(len(source.part(part)) for part in Part) == 16
+
+
+def test_pictures_do_not_fill_a_few_features(tmp_path: Path) -> None:
+    picture(tmp_path / "data" / "a.png", np.zeros((6, 6)))
+    with pytest.raises(BadInput, match="which pictures cannot fill"):
+        opened(network(tmp_path, {"x": (FLOAT, ["n", 4])}), tmp_path / "data")

@@ -87,12 +87,32 @@ def test_data_toml_says_how_to_preprocess(tmp_path: Path) -> None:
         ("task = 'guess'\n", "task must be one of"),
         ("path = 'nowhere.npz'\n", "do not exist"),
         ("path = \n", "not valid TOML"),
+        ("[split]\ntset = 0.5\n", "no option tset"),
+        ("[split]\ntest = 1.0\n", "share between 0 and 1"),
+        ("[split]\ntest = nan\n", "split.test must be a number"),
+        ("[dims]\nseq = 'a'\n", "dims.seq must be a whole number"),
+        ("classes = 5\n", "classes must be a list"),
+        ("classes = 'cat'\n", "classes must be a list"),
+        ("classes = ['a', 'a']\n", "names a twice"),
+        ("header = 'no'\n", "header must be true or false"),
+        ("crop = 'no'\n", "crop must be true or false"),
+        ("resize = -5\n", "resize must be a whole number"),
+        ("scale = 0\n", "scale must not be 0"),
+        ("delimiter = ';;'\n", "delimiter must be a single character"),
+        ("decimal = 'comma'\n", "decimal must be one of"),
     ],
 )
 def test_a_wrong_data_toml_is_refused_with_the_line_to_mend(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "data.toml").write_text(text)
     with pytest.raises(BadInput, match=words):
         read_options(DataRequest(str(tmp_path)))
+
+
+def test_a_misspelt_option_is_answered_with_the_one_near_it(tmp_path: Path) -> None:
+    (tmp_path / "data.toml").write_text("[split]\ncalibration = 10\n")
+    with pytest.raises(BadInput) as caught:
+        read_options(DataRequest(str(tmp_path)))
+    assert "Did you mean calibrate?" in caught.value.hint
 
 
 def test_an_input_that_the_network_does_not_have_is_named(tmp_path: Path) -> None:

@@ -31,6 +31,10 @@ def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
         ("1|2|a\n3|4|b\n", "utf-8-sig", ("utf-8-sig", "|", ".", False)),
         ("a,b\n1,2\n", "utf-16", ("utf-16", ",", ".", True)),
         ('name,"a, b",y\n1,2,3\n', "utf-8", ("utf-8-sig", ",", ".", True)),
+        ("a b  y\n1  2 0\n3 4 1\n", "utf-8", ("utf-8-sig", " ", ".", True)),
+        ("# made by hand\na,b,y\n1,2,0\n", "utf-8", ("utf-8-sig", ",", ".", True)),
+        ('a,y\n"1,5",0\n"2,25",1\n', "utf-8", ("utf-8-sig", ",", ",", True)),
+        ('a,b,y\n"1,000",0.5,0\n', "utf-8", ("utf-8-sig", ",", ".", True)),
     ],
 )
 def test_the_dialect_is_found(tmp_path: Path, text: str, encoding: str, expected: tuple[object, ...]) -> None:
@@ -121,3 +125,36 @@ def test_parquet_without_a_reader_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), tmp_path / "a.parquet")
     assert "pip install pyarrow" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1.234,5;2;0\n",
+        "1234.5 2 0\n",
+        "1234.5,2,0,\n",
+        "\N{MINUS SIGN}1,2,0\n",
+    ],
+)
+def test_numbers_are_read_as_people_write_them(tmp_path: Path, line: str) -> None:
+    source = opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), written(tmp_path, line * 40))
+    fed = everything(source, Part.TEST)[0].inputs["x"][0]
+    np.testing.assert_allclose(fed, [-1 if line.startswith("\N{MINUS SIGN}") else 1234.5, 2])
+
+
+def test_a_column_taken_for_labels_is_said(tmp_path: Path) -> None:
+    net = network(tmp_path, {"x": (FLOAT, ["n", 2])})
+    guessed = opened(net, written(tmp_path, "a,b,species\n" + "1,2,0\n" * 40))
+    assert "species" in dict(guessed.notes)["labels_guessed"]
+    named = opened(net, written(tmp_path, "a,b,label\n" + "1,2,0\n" * 40))
+    assert "labels_guessed" not in dict(named.notes)
+
+
+def test_two_columns_of_labels_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="two columns label"):
+        opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), written(tmp_path, "a,label,label\n" + "1,2,0\n" * 40))
+
+
+def test_a_table_of_another_width_names_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"3 columns for samples \(id, a, b\), the network wants 2"):
+        opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), written(tmp_path, "id,a,b,y\n" + "9,1,2,0\n" * 40))
