@@ -70,7 +70,7 @@ def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: O
 
     model = saving.load(network.path)
     refuse_quantized(model)
-    model = raise_opset(model, DYNAMIC_OPSET, "Quantizing while running")
+    raise_opset(model, DYNAMIC_OPSET, "Quantizing while running")
     narrow = sums_saturate() if params.reduce_range is None else params.reduce_range
     options = dynamic.Options(params.per_channel, params.include_conv, frozenset(params.keep), 7 if narrow else 8)
     outcome = dynamic.quantize(model, options, ctx.check)

@@ -21,29 +21,19 @@ def opset_of(model: ir.Model) -> int:
     return model.opset_imports.get("", model.opset_imports.get("ai.onnx", 1)) or 1
 
 
-def raise_opset(model: ir.Model, minimum: int, what: str) -> ir.Model:
-    """The network with standard operators of at least that version; the same object when it has them.
+def raise_opset(model: ir.Model, minimum: int, what: str) -> None:
+    """Give a network, in place, standard operators of at least that version.
 
     Raises Refused when an operator has no form in the newer version.
     """
-    if opset_of(model) >= minimum:
-        return model
-    import onnx
-    import onnx_ir as ir
+    from compress_studio.graph import canonical
 
-    from compress_studio.graph.saving import first_line
-
-    try:
-        newer = onnx.version_converter.convert_version(ir.to_proto(model), minimum)
-    except Exception as error:
+    before = opset_of(model)
+    if not canonical.raise_opset(model, minimum):
         raise Refused(
-            f"{what} needs operators of version {minimum}, and this network of version {opset_of(model)} cannot be "
-            f"converted: {first_line(error)}",
+            f"{what} needs operators of version {minimum}, and this network of version {before} cannot be converted.",
             f"Export the network again with opset {minimum} or later.",
-        ) from error
-    raised = ir.from_proto(newer)
-    raised.metadata_props.update(model.metadata_props)
-    return raised
+        )
 
 
 def refuse_quantized(model: ir.Model) -> None:

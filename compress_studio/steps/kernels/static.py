@@ -15,7 +15,8 @@ from compress_studio.graph.rewrite import remove_unused
 from compress_studio.graph.shapes import trace
 from compress_studio.spec.data import Part
 from compress_studio.spec.step import StepContext
-from compress_studio.steps.kernels import fidelity, qdq, ranges, stored
+from compress_studio.steps.kernels import fidelity, qdq, qdq_gates, ranges, stored
+from compress_studio.steps.kernels.conv_bias import fold_biases
 from compress_studio.steps.kernels.opset import opset_of, raise_opset, refuse_quantized
 from compress_studio.steps.kernels.optimize import Simplified, fold_norms
 from compress_studio.steps.kernels.qdq_plan import Plan, make_plan
@@ -87,10 +88,13 @@ def prepare(path: Path, ctx: StepContext) -> ir.Model:
     refuse_quantized(model)
     if opset_of(model) < PER_CHANNEL_OPSET:
         ctx.note(f"Operators raised from version {opset_of(model)} to {PER_CHANNEL_OPSET}.")
-        model = raise_opset(model, PER_CHANNEL_OPSET, "A scale per channel")
+        raise_opset(model, PER_CHANNEL_OPSET, "A scale per channel")
     if any(node.op_type == "BatchNormalization" for node in model.graph):
         fold_norms(model, trace(model), Simplified())
         remove_unused(model)
+    if fold_biases(model):
+        remove_unused(model)
+    qdq_gates.expand(model)
     return model
 
 

@@ -46,9 +46,9 @@ class Outcome:
 
 
 def quantize(model: ir.Model, options: Options, check: Callable[[], None]) -> tuple[ir.Model, Outcome]:
-    """Store the weights of every layer in few bits. Returns the network, a new one when the opset had to be raised."""
+    """Store the weights of every layer in few bits, in place; the opset is raised where 4 bits need it."""
     if options.bits == 4:
-        model = raise_opset(model, FOUR_BIT_OPSET, "Storing weights in 4 bits")
+        raise_opset(model, FOUR_BIT_OPSET, "Storing weights in 4 bits")
     outcome, done = Outcome(), {}
     layers = weight_layers(model)
     outcome.total = len(layers)
