@@ -14,7 +14,7 @@ import numpy as np
 
 from compress_studio.graph.layers import WeightLayer
 from compress_studio.graph.rewrite import fresh_name, replace_uses, used_names
-from compress_studio.steps.kernels import quantizers, stored
+from compress_studio.steps.kernels import qdq_gates, quantizers, stored
 from compress_studio.steps.kernels.qdq_plan import Plan, activated, biased
 
 if TYPE_CHECKING:
@@ -33,9 +33,12 @@ def insert(model: ir.Model, plan: Plan, ranges: Mapping[str, Range], weight_bits
     for layer in plan.layers:
         if layer.op != "Conv" and activated(biased(layer)) not in plan.inner:
             _free_bias(model, layer, two_dimensional, writer)
-    affine = {root: quantizers.affine(*ranges.get(root.name or "", (0.0, 0.0))) for root in plan.roots.values()}
+    affine = _quantizers(plan, ranges)
+    gates = {node: affine[plan.roots[node.inputs[0]]] for node in plan.gates if node.inputs[0] is not None}
     for tensor, root in plan.roots.items():
         writer.activation(tensor, affine[root], plan)
+    for node, quantizer in gates.items():
+        writer.gate(node, qdq_gates.shifted(quantizer, node))
     done: dict[ir.Value, ir.Value] = {}
     for layer in plan.layers:
         if layer.weight not in done:
@@ -44,6 +47,18 @@ def insert(model: ir.Model, plan: Plan, ranges: Mapping[str, Range], weight_bits
         reason = stored.store_table(model, table)
         if reason:
             plan.skipped.append((table.name, reason))
+
+
+def _quantizers(plan: Plan, ranges: Mapping[str, Range]) -> dict[ir.Value, quantizers.Affine]:
+    """The quantizer of every root; the inputs and outputs of gates have to fit the gate."""
+    found = {root: quantizers.affine(*ranges.get(root.name or "", (0.0, 0.0))) for root in plan.roots.values()}
+    for node in plan.gates:
+        assert node.inputs[0] is not None
+        root = plan.roots[node.inputs[0]]
+        tight = root is node.inputs[0] and qdq_gates.closes(node)
+        found[root] = qdq_gates.fitted(*ranges.get(root.name or "", (0.0, 0.0)), node, tight=tight)
+        found[plan.roots[node.outputs[0]]] = qdq_gates.UNIT
+    return found
 
 
 class _Writer:
@@ -103,6 +118,26 @@ class _Writer:
             graph.insert_before(graph[0], [down, up])
         else:
             graph.insert_after(producer, [down, up])
+
+    def gate(self, node: ir.Node, quantizer: quantizers.Affine) -> None:
+        """Turn a HardSigmoid into a LeakyRelu without a slope that reads the integers of its input as αx + β."""
+        import onnx_ir as ir
+
+        restored = node.inputs[0]
+        assert restored is not None
+        restore = restored.producer()
+        assert restore is not None
+        integers = restore.inputs[0]
+        assert integers is not None
+        number = len(self.names)
+        scale = self.constant(f"s{number}", np.array(quantizer.scale, np.float32))
+        line = self.node("DequantizeLinear", [integers, scale, self.zero(quantizer.zero)], f"g{number}")
+        line.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
+        self.model.graph.insert_before(node, [line])
+        node.replace_input_with(0, line.outputs[0])
+        node.op_type = "LeakyRelu"
+        node.attributes.clear()
+        node.attributes["alpha"] = ir.AttrFloat32("alpha", 0.0)
 
     def weight(self, layer: WeightLayer, bits: int) -> ir.Value:
         """Store the weights of a layer in integers, one scale per output channel."""

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from compress_studio.graph.layers import RECURRENT, WeightLayer, uses_of, weight_layers
 from compress_studio.steps.kernels import stored
+from compress_studio.steps.kernels.qdq_gates import can_gate
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 SAME = frozenset({"MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity"})
 """Operators that only move values: their output has the scale of their input."""
-OWN = frozenset({"Add", "Concat", "AveragePool", "GlobalAveragePool"})
+OWN = frozenset({"Add", "Mul", "Concat", "AveragePool", "GlobalAveragePool", "Sigmoid", "LeakyRelu", "HardSigmoid"})
 """Operators with an integer kernel of their own and an output scale of their own."""
 CLIPPING = frozenset({"Relu", "Clip"})
 """Activations that the quantizer of the output does by itself."""
@@ -40,6 +41,11 @@ class Plan:
     """Quantized tensors that an integer kernel makes: everybody reads them restored."""
     readers: set[ir.Node] = field(default_factory=set)
     """Nodes that read quantized tensors restored."""
+
+    @property
+    def gates(self) -> list[ir.Node]:
+        """The HardSigmoid nodes that compute in integers."""
+        return [node for node in self.readers if node.op_type == "HardSigmoid"]
 
 
 def make_plan(model: ir.Model, keep: Collection[str]) -> Plan:
@@ -171,6 +177,8 @@ def _drop_ends(plan: Plan, flows: list[tuple[ir.Node, ir.Value]]) -> None:
 def _reads_only(plan: Plan, node: ir.Node) -> bool:
     """Whether all that a node computes on comes out of integer kernels."""
     data = node.inputs[:1] if node.op_type in SAME else node.inputs
+    if node.op_type == "HardSigmoid" and not can_gate(node):
+        return False
     return len(data) > 0 and all(value is not None and value in plan.inner for value in data)
 
 
