@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from compress_studio.cli.building import existing
-from compress_studio.cli.console import table, write, write_json
+from compress_studio.cli.console import columns_of_stdout, table, write, write_json
 
 
 def command(options: argparse.Namespace) -> int:
@@ -21,11 +21,11 @@ def command(options: argparse.Namespace) -> int:
     if options.json:
         write_json({"ok": True, **facts})
     else:
-        write(facts_text(options.model, facts))
+        write(facts_text(options.model, facts, columns_of_stdout()))
     return 0
 
 
-def facts_text(name: str, facts: Mapping[str, Any]) -> str:
+def facts_text(name: str, facts: Mapping[str, Any], columns: int | None = None) -> str:
     """Facts as text: single values one below the other, then the tables."""
     single = [(key.replace("_", " "), value_text(value)) for key, value in facts.items() if not _is_table(value)]
     width = max((len(key) for key, _ in single), default=0)
@@ -33,11 +33,11 @@ def facts_text(name: str, facts: Mapping[str, Any]) -> str:
     for key, value in facts.items():
         if _is_table(value):
             rows = cast("Sequence[Mapping[str, Any]]", value)
-            columns = list(dict.fromkeys(column for row in rows for column in row))
-            heading = [column.replace("_", " ") for column in columns]
-            cells = [heading, *([value_text(row.get(column)) for column in columns] for row in rows)]
-            left = [at for at, column in enumerate(columns) if any(isinstance(row.get(column), str) for row in rows)]
-            parts += ["", f"{key.replace('_', ' ')}:", table(cells, left=left)]
+            names = list(dict.fromkeys(column for row in rows for column in row))
+            heading = [column.replace("_", " ") for column in names]
+            cells = [heading, *([value_text(row.get(column)) for column in names] for row in rows)]
+            left = [at for at, column in enumerate(names) if any(isinstance(row.get(column), str) for row in rows)]
+            parts += ["", f"{key.replace('_', ' ')}:", table(cells, left=left, columns=columns)]
     return "\n".join(parts)
 
 

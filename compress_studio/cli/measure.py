@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 
 from compress_studio.cli.building import data_request, existing
-from compress_studio.cli.console import print_error, write, write_json
+from compress_studio.cli.console import columns_of_stdout, print_error, write, write_json
 from compress_studio.cli.execution import execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.reporting import finished_report
 from compress_studio.cli.table import report_text
@@ -31,7 +31,7 @@ def command(options: argparse.Namespace) -> int:
     if options.json:
         write_json(report)
     else:
-        write(report_text(report))
+        write(report_text(report, columns_of_stdout()))
     return 0
 
 

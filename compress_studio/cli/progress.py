@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
+from compress_studio.cli.console import cut, width_of
 from compress_studio.engine.events import (
     MeasurementFailed,
     NodeCached,
@@ -36,7 +38,7 @@ class Progress:
     def __init__(self, titles: Mapping[str, str], stream: TextIO | None = None, live: bool | None = None) -> None:
         self._titles = titles
         self._stream = stream or sys.stderr
-        self._live = self._stream.isatty() if live is None else live
+        self._live = _can_redraw(self._stream) if live is None else live
         self._lock = threading.Lock()
         self._state = RunState()
         self._drawn = 0.0
@@ -100,10 +102,11 @@ class Progress:
         elif now - self._drawn >= REDRAW_SECONDS:
             self._drawn = now
             columns = shutil.get_terminal_size().columns
-            text = self._bar()[: columns - 1]
-            self._stream.write("\r" + text + " " * (self._width - len(text)))
+            text = cut(self._bar(), columns - 1)
+            width = width_of(text)
+            self._stream.write("\r" + text + " " * (self._width - width))
             self._stream.flush()
-            self._width = len(text)
+            self._width = width
 
     def _bar(self) -> str:
         """The live line: of the whole run, or of the timing at its end."""
@@ -139,6 +142,11 @@ class Progress:
             self._stream.write("\r" + " " * self._width + "\r")
             self._stream.flush()
             self._width = 0
+
+
+def _can_redraw(stream: TextIO) -> bool:
+    """Whether a line can be written over: on a terminal that knows how to."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def clock(seconds: float) -> str:

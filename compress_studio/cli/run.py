@@ -13,7 +13,7 @@ from compress_studio.artifacts.artifact import MODEL_FILE
 from compress_studio.base.paths import write_text
 from compress_studio.cli import delivery
 from compress_studio.cli.building import from_options, is_project
-from compress_studio.cli.console import print_error, say, write, write_json
+from compress_studio.cli.console import columns_of_stdout, print_error, say, write, write_json
 from compress_studio.cli.execution import Ran, execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.reporting import finished_report
 from compress_studio.cli.table import report_text
@@ -44,7 +44,7 @@ def command(options: argparse.Namespace) -> int:
     if options.json:
         write_json(report)
     else:
-        write(report_text(report))
+        write(report_text(report, columns_of_stdout()))
     _say_where(options, folder)
     return 0
 
@@ -71,7 +71,7 @@ def _show_failure(report: dict[str, Any], node: str, project: Project, *, as_jso
     if as_json:
         write_json(report)
     elif node not in {one.id for one in project.pipeline.sources()} and any(one["digest"] for one in report["nodes"]):
-        write(report_text(report))
+        write(report_text(report, columns_of_stdout()))
 
 
 def _say_where(options: argparse.Namespace, folder: Path | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.base.paths import resource, scratch_dir
-from compress_studio.cli.console import table, write, write_json
+from compress_studio.cli.console import columns_of_stdout, table, write, write_json
 
 
 def command(options: argparse.Namespace) -> int:
@@ -86,6 +86,7 @@ def _list(samples: list[dict[str, Any]], *, as_json: bool) -> None:
         table(
             [("name", "title", "description"), *((s["name"], s["title"], s["description"]) for s in samples)],
             left=(0, 1, 2),
+            columns=columns_of_stdout(),
         )
     )
     write("\n" + "\n".join(f"{one['name']}: {one['licence']}" for one in samples))

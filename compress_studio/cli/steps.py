@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from compress_studio.cli.console import say, table, write, write_json
+from compress_studio.cli.console import columns_of_stdout, say, table, write, write_json
 
 
 def command(options: argparse.Namespace) -> int:
@@ -27,6 +27,6 @@ def command(options: argparse.Namespace) -> int:
     else:
         order = sorted(steps, key=lambda spec: (list(type(spec.group)).index(spec.group), spec.id))
         rows = [("step", "shelf", "what it does"), *((one.id, str(one.group), one.summary) for one in order)]
-        write(table(rows, left=(0, 1, 2)))
+        write(table(rows, left=(0, 1, 2), columns=columns_of_stdout()))
         write("\nShow the parameters of one: compress-studio steps STEP_ID")
     return 0

@@ -18,13 +18,14 @@ WORDS = {
     "agreement": "agreement",
     "cosine": "cosine",
 }
+TASKS = {"classify": "classes", "binary": "yes or no", "regress": "numbers"}
 SHARES = frozenset({"top1", "top5", "macro_f1", "agreement", "agreement_top5"})
 NAMES_SHOWN = 3
 NOTHING = "–"
 
 
-def report_text(report: Mapping[str, Any]) -> str:
-    """The table with everything a person should know below it."""
+def report_text(report: Mapping[str, Any], columns: int | None = None) -> str:
+    """The table with everything a person should know below it, for a terminal of so many columns."""
     nodes: Sequence[Mapping[str, Any]] = report["nodes"]
     if not nodes:
         return "Nothing was run."
@@ -32,10 +33,10 @@ def report_text(report: Mapping[str, Any]) -> str:
     heading = ("node", "step", WORDS.get(quality, "quality"), "size ÷", "zipped ÷", "latency ÷", "MACs ÷", "layers")
     rows = [heading, *(_row(node, base_of(node, nodes), quality) for node in nodes)]
     below = [*_warnings(nodes), *_skipped(nodes)]
-    parts = [table(rows, left=(0, 1))]
+    parts = [table(rows, left=(0, 1), columns=columns)]
     if below:
         parts += ["", *below]
-    parts += ["", _conditions(report, quality, nodes)]
+    parts += ["", *_reading(report["data"]), _conditions(report, quality, nodes)]
     return "\n".join(parts)
 
 
@@ -155,6 +156,19 @@ def _skipped(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
             more = f" and {len(layers) - NAMES_SHOWN} more" if len(layers) > NAMES_SHOWN else ""
             lines.append(f"· {node['id']} left alone {', '.join(layers[:NAMES_SHOWN])}{more}: {reason}")
     return lines
+
+
+def _reading(data: Mapping[str, Any]) -> list[str]:
+    """How the data were understood, in one line; nothing for random inputs."""
+    fed: Mapping[str, str] = data.get("preprocessing") or {}
+    if data["synthetic"] or not fed:
+        return []
+    shown = [f"{name}: {how}" for name, how in list(fed.items())[:NAMES_SHOWN]]
+    shown += [f"{len(fed) - NAMES_SHOWN} more inputs"] if len(fed) > NAMES_SHOWN else []
+    task = TASKS.get(data.get("task", ""), "labels not used or not given")
+    order = f", their order {data['class_order']}" if data.get("class_order") else ""
+    output = f" by output {data['output']}" if data.get("output") else ""
+    return [f"Data read as {'; '.join(shown)}. Task: {task}{output}{order}."]
 
 
 def _conditions(report: Mapping[str, Any], quality: str, nodes: Sequence[Mapping[str, Any]]) -> str:

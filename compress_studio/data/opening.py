@@ -84,7 +84,8 @@ def _opened(options: Options, path: Path, seed: int, network: Path, facts: Netwo
     parts = {part: JoinedSplit(joined[table], index, part, batch) for part, (table, index) in indices.items()}
     tested = len(parts[Part.TEST])
     if tested < ENOUGH_TEST:
-        notes.append(("few_samples", f"Only {tested} test sample{'s' * (tested != 1)}: results say very little."))
+        samples = "1 test sample says" if tested == 1 else f"{tested} test samples say"
+        notes.append(("few_samples", f"{samples} almost nothing about accuracy. Give at least a few hundred."))
     description = _description(path, found, main, how, meaning, batch)
     if meaning.task in {Task.CLASSIFY, Task.BINARY} and labels.guessed is not None:
         description["class_order"] = "guessed: by number or letter of their names"

@@ -28,6 +28,8 @@ GROWN = 1.005
 """Share of the source's bytes above which a file counts as bigger; a few bytes of names do not."""
 COLLAPSED = 0.5
 FEW = 30
+NOTES_IN_FULL = frozenset({"labels_missing", "nan_features", "preprocessing_guessed"})
+"""Notes of which a data set may have several, one for each part or input."""
 QUALITY = ("top1", "auc", "r2")
 ERRORS = ("rmse", "mae")
 NAMES = {
@@ -100,13 +102,23 @@ def judge(
         found += _quality(readings, source, step_id, budget, data)
         found += _limits(readings, goals)
     found += _about_data(readings, data)
-    return list({one.code: one for one in reversed(found)}.values())[::-1]
+    return _once(found)
 
 
 def _notes(data: Mapping[str, Any]) -> list[Caution]:
     """What the data set itself warns of: said once, at the source."""
     notes: Sequence[Mapping[str, Any]] = data.get("notes") or ()
     return [Caution(str(one["code"]), str(one["message"])) for one in notes]
+
+
+def _once(found: Sequence[Caution]) -> list[Caution]:
+    """The first of each kind; but what differs in words about the data is said in full."""
+    kept: list[Caution] = []
+    for one in found:
+        known = [other for other in kept if other.code == one.code]
+        if not known or (one.code in NOTES_IN_FULL and one not in known):
+            kept.append(one)
+    return kept
 
 
 def _nothing_changed(report: Mapping[str, Any]) -> list[Caution]:

@@ -59,8 +59,10 @@ class Registry(Generic[S]):
         except KeyError:
             import difflib
 
-            near = difflib.get_close_matches(id, self.specs, n=3, cutoff=0.4) or list(self.specs)
-            raise BadInput(f"There is no {self.word} {id}.", f"Did you mean {', '.join(near)}?") from None
+            near = difflib.get_close_matches(id, self.specs, n=3, cutoff=0.4)
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(self.specs)}."
+            message = f"There is no {self.word} {id}." if id else f"The name of a {self.word} is missing."
+            raise BadInput(message, hint) from None
 
     def __contains__(self, id: object) -> bool:  # noqa: A002
         return id in self.specs

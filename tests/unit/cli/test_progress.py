@@ -82,3 +82,15 @@ def test_long_nodes_are_mentioned_again_where_there_is_no_live_line(monkeypatch:
 )
 def test_durations_are_for_people(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+def test_a_terminal_that_cannot_write_over_a_line_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for kind, live in (("dumb", False), ("xterm", True)):
+        monkeypatch.setenv("TERM", kind)
+        stream = Terminal()
+        Progress({}, stream)(NodeStarted("p", "k"))
+        assert stream.getvalue().startswith("p …") is not live

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
+import sys
 from typing import Any
 
 import pytest
 
-from compress_studio.cli.console import table
+from compress_studio.cli.console import cut, table, width_of, write_json
 from compress_studio.cli.info import facts_text, value_text
 from compress_studio.cli.table import count_text, factor_text, latency_text, metric_text, report_text, size_text
 
@@ -127,3 +130,33 @@ def test_facts_are_shown_as_lines_and_tables() -> None:
         "Conv 3, x –",
         "",
     ]
+
+
+def test_wide_characters_do_not_push_columns_aside() -> None:
+    lines = table([("name", "count"), ("模型", "1"), ("a\N{COMBINING DIAERESIS}bc", "20")]).splitlines()
+    assert len({width_of(line) for line in lines}) == 1
+    assert cut("模型", 3) == "模"
+
+
+def test_a_table_wider_than_the_terminal_becomes_paragraphs() -> None:
+    rows = [("node", "step", "size"), ("one", "quantize.static", "4.00"), ("two", "prune.channels", "")]
+    text = table(rows, columns=12)
+    assert text.split("\n\n") == ["one\n  step  quantize.static\n  size  4.00", "two\n  step  prune.channels"]
+    assert table(rows, columns=80) == table(rows)
+
+
+def test_how_the_data_were_read_is_said() -> None:
+    node = {"id": "source1", "step": "source.model", "state": "done", "reference": "source1", "metrics": {}}
+    node |= {"bytes": 1, "zipped_bytes": 1, "macs": 1, "latency": None, "layers_changed": 0, "layers_total": 1}
+    node |= {"error": None, "warnings": [], "skipped": []}
+    data = {"path": "d", "synthetic": False, "task": "classify", "output": "y", "class_order": "guessed"}
+    told = report_text({"nodes": [node], "data": {**data, "preprocessing": {"x": "× 1/255"}}})
+    assert "Data read as x: × 1/255. Task: classes by output y, their order guessed." in told
+
+
+def test_json_keeps_every_character_where_the_output_is_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(held, encoding="ascii", errors="replace"))
+    write_json({"path": "Größe 模型"})
+    sys.stdout.flush()
+    assert json.loads(held.getvalue()) == {"path": "Größe 模型"}
