@@ -8,7 +8,7 @@ from pathlib import Path, PureWindowsPath
 from typing import TypeAlias
 
 from compress_studio.artifacts.refusals import refuse
-from compress_studio.artifacts.sniffing import Format, sniff, varint
+from compress_studio.artifacts.sniffing import TORCH_PROGRAMS, Format, sniff, varint
 from compress_studio.base.errors import BadInput
 
 # Field numbers of onnx.proto: where tensors are, from the model inwards.
@@ -28,12 +28,13 @@ Span: TypeAlias = tuple[int, int]
 
 
 def model_files(path: Path) -> list[Path]:
-    """The file of an ONNX model and the files beside it that hold its weights, without reading any weights.
+    """The file of a model and the files beside it that hold its weights, without reading any weights.
 
-    Raises BadInput for a file that is no ONNX model, and for one that names a file which is missing or outside.
+    Raises BadInput for a file that is no ONNX model and no PyTorch program, and for one that names a file which is
+    missing or outside.
     """
     kind = sniff(path)
-    if kind in {Format.ONNX_TEXT, Format.ONNX_JSON}:
+    if kind in {Format.ONNX_TEXT, Format.ONNX_JSON} | TORCH_PROGRAMS:
         return [path]
     if kind is not Format.ONNX:
         raise refuse(path, kind)

@@ -12,11 +12,16 @@ from typing import Any, cast
 
 MAX_PICKLE = 64 << 20
 MAX_OPCODES = 5_000_000
+DEEPEST = 24
+"""Dictionaries and modules inside each other that are followed."""
+TYPE_TAG = "torch.jit._pickle restore_type_tag"
 HARMLESS = re.compile(
     r"collections OrderedDict|torch\._utils _rebuild_\w+|torch \w*Storage|torch Size|torch \w*int\d*|torch \w*float\d*"
     r"|torch device|torch\.storage \w+Storage|torch\.nn\.parameter (Parameter|Buffer)"
 )
 """The names that a file of plain tensors calls."""
+OF_PROGRAM = re.compile(r"__torch__\S* \w+|torch\.jit\._pickle (restore_type_tag|build_\w+)")
+"""The names that a TorchScript program calls besides; they are resolved in its own code, not in Python."""
 
 
 @dataclass(slots=True)
@@ -26,7 +31,11 @@ class PickleFacts:
     calls: list[str] = field(default_factory=list[str])
     """Python objects that unpickling would import, "module name"."""
     tensors: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
-    """Shapes of tensors by their names in nested dictionaries."""
+    """Shapes of tensors by their names in nested dictionaries, lists and TorchScript modules."""
+    types: dict[str, str] = field(default_factory=dict[str, str])
+    """The type of a tensor by its name, as PyTorch calls its storage: "Float", "Long", …"""
+    places: dict[str, str] = field(default_factory=dict[str, str])
+    """Where the numbers of a tensor lie, by its name; shared weights have one place."""
 
     @property
     def foreign(self) -> list[str]:
@@ -38,6 +47,7 @@ class PickleFacts:
 class _Call:
     name: str
     arguments: Any = None
+    state: Any = None
 
 
 def read_checkpoint(path: Path) -> PickleFacts:
@@ -59,9 +69,11 @@ def scan(data: bytes) -> PickleFacts:
     facts = PickleFacts()
     top = _follow(data, facts)
     for name, value in _walk(top, ""):
-        shape = _tensor_shape(value)
-        if shape is not None:
-            facts.tensors[name] = shape
+        arguments = _tensor_arguments(value)
+        if arguments is not None:
+            facts.tensors[name] = tuple(int(size) for size in arguments[2])
+            facts.types[name], place = _storage(arguments[0])
+            facts.places[name] = f"{place}+{arguments[1]}"
     return facts
 
 
@@ -100,9 +112,11 @@ def _apply(
     elif name in {"REDUCE", "NEWOBJ"}:
         arguments, function = stack.pop(), stack.pop()
         called = function.name if isinstance(function, _Call) else str(function)
-        stack.append(_new_dict() if called == "collections OrderedDict" else _Call(called, arguments))
+        stack.append(_made(called, arguments))
     elif name == "BUILD":
-        stack.pop()
+        state = stack.pop()
+        if isinstance(stack[-1], _Call):
+            stack[-1].state = state
     elif name == "BINPERSID":
         stack.append(("storage", stack.pop()))
     elif name in {"SETITEM", "SETITEMS"}:
@@ -141,21 +155,45 @@ def _new_dict() -> dict[str, Any]:
     return {}
 
 
+def _made(called: str, arguments: Any) -> Any:
+    """What a call gives: a dictionary, its own argument where that is only given a type, else a symbol."""
+    if called == "collections OrderedDict":
+        return _new_dict()
+    if called == TYPE_TAG and isinstance(arguments, tuple) and arguments:
+        return cast("tuple[Any, ...]", arguments)[0]
+    return _Call(called, arguments)
+
+
 def _walk(value: Any, prefix: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict) and depth < 8:
+    state: Any = value.state if isinstance(value, _Call) else None
+    if isinstance(state, dict):
+        value = cast("dict[str, Any]", state)
+    if isinstance(value, list):
+        value = {str(place): one for place, one in enumerate(cast("list[Any]", value))}
+    if isinstance(value, dict) and depth < DEEPEST:
         for key, inner in cast("dict[str, Any]", value).items():
             yield from _walk(inner, f"{prefix}.{key}" if prefix else key, depth + 1)
     else:
         yield prefix, value
 
 
-def _tensor_shape(value: Any) -> tuple[int, ...] | None:
+def _tensor_arguments(value: Any) -> tuple[Any, ...] | None:
+    """Storage, offset, shape and the rest of a call that makes a tensor; None for all else."""
     given: Any = value.arguments if isinstance(value, _Call) else None
     if not isinstance(value, _Call) or not isinstance(given, tuple):
         return None
     arguments = cast("tuple[Any, ...]", given)
     if "_rebuild_parameter" in value.name and arguments:
-        return _tensor_shape(arguments[0])
+        return _tensor_arguments(arguments[0])
     if "_rebuild_tensor" in value.name and len(arguments) > 2 and isinstance(arguments[2], tuple):
-        return tuple(int(size) for size in cast("tuple[Any, ...]", arguments[2]))
+        return arguments
     return None
+
+
+def _storage(value: Any) -> tuple[str, str]:
+    """Type and name of a storage: ("storage", ("storage", torch FloatStorage, "0", "cpu", 500))."""
+    try:
+        kind, name = value[1][1], value[1][2]
+        return kind.name.split()[-1].removesuffix("Storage"), str(name)
+    except (TypeError, IndexError, AttributeError):
+        return "", ""

@@ -12,6 +12,7 @@ from compress_studio.base.errors import BadInput
 LARGEST_GROWTH = 100
 BOMB_BYTES = 256 << 20
 EXPORT = 'torch.onnx.export(net, (example_input,), "model.onnx", dynamo=True)'
+CONVERT = "Open it as the first step of a run: compress-studio run FILE --step source.model --out FOLDER."
 HINTS = {
     Format.TFLITE: "Convert it with tf2onnx: python -m tf2onnx.convert --tflite {name} --output model.onnx.",
     Format.SAVED_MODEL: "Convert it with tf2onnx: python -m tf2onnx.convert --saved-model {name} --output model.onnx.",
@@ -21,10 +22,8 @@ HINTS = {
     Format.ORT: "Open the .onnx file from which it was made.",
     Format.OPENVINO: "Open the model from which it was made.",
     Format.GGUF: "Open the model from which it was made.",
-    Format.TORCHSCRIPT: 'Export it to ONNX: torch.onnx.export(torch.jit.load("{name}"), (example_input,), '
-    '"model.onnx", dynamo=False).',
-    Format.PT2: 'Export it to ONNX: torch.onnx.export(torch.export.load("{name}"), (), "model.onnx", dynamo=True); '
-    "only load files that you trust.",
+    Format.TORCHSCRIPT: CONVERT,
+    Format.PT2: CONVERT,
     Format.SAFETENSORS: f"Build the network in PyTorch, load these weights into it and export it: {EXPORT}.",
     Format.EMPTY: "Copy or download it again.",
     Format.DAMAGED_ZIP: "Copy or download it again.",
@@ -42,9 +41,10 @@ def refuse(path: Path, kind: Format) -> BadInput:
     if kind is Format.PICKLE:
         return _refuse_pickle(path)
     if kind in {Format.TORCHSCRIPT, Format.PT2}:
-        bomb = _bomb(path)
-        if bomb is not None:
-            return bomb
+        refusal = bomb(path)
+        if refusal is not None:
+            return refusal
+        return BadInput(f"{name} is {kind.value}, which has to be converted to ONNX first.", HINTS[kind])
     if kind in DATA:
         return BadInput(
             f"{name} is {kind.value}: that is data, not a model.", "Give a model (.onnx), and this as --data."
@@ -55,10 +55,17 @@ def refuse(path: Path, kind: Format) -> BadInput:
         hint = HINTS.get(kind, "Give an ONNX model (.onnx).")
         return BadInput(f"{name} is {kind.value}, not a model.", hint)
     hint = HINTS.get(kind, "").format(name=name)
-    return BadInput(f"{name} is {kind.value}. Only ONNX models can be opened.", hint)
+    return BadInput(
+        f"{name} is {kind.value}. Only ONNX models and PyTorch programs (.pt2, TorchScript) can be opened.", hint
+    )
 
 
-def _bomb(path: Path) -> BadInput | None:
+def damaged(path: Path) -> BadInput:
+    """The error for an archive that cannot be read to its end."""
+    return refuse(path, Format.DAMAGED_ZIP)
+
+
+def bomb(path: Path) -> BadInput | None:
     """The refusal of an archive that grows far beyond its size when unpacked, from its table of contents."""
     try:
         unpacked = pickles.unpacked_size(path)
@@ -74,9 +81,9 @@ def _bomb(path: Path) -> BadInput | None:
 
 
 def _refuse_checkpoint(path: Path) -> BadInput:
-    bomb = _bomb(path)
-    if bomb is not None:
-        return bomb
+    refusal = bomb(path)
+    if refusal is not None:
+        return refusal
     try:
         facts = pickles.read_checkpoint(path)
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):

@@ -44,6 +44,8 @@ class Format(StrEnum):
     UNKNOWN = "a file of an unknown kind"
 
 
+TORCH_PROGRAMS = frozenset({Format.TORCHSCRIPT, Format.PT2})
+"""The PyTorch files that hold a whole network; it is converted to ONNX when it is opened."""
 MAGIC: tuple[tuple[int, bytes, Format], ...] = (
     (4, b"TFL3", Format.TFLITE),
     (4, b"ORTM", Format.ORT),

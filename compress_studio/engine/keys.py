@@ -41,6 +41,7 @@ def action_key(spec: StepSpec, params: Params, inputs: Mapping[str, str | None],
 
     Raises BadInput when the fingerprint of a source cannot be taken, such as for a file that is missing.
     """
+    uses_data = spec.needs_data or (spec.asks_data is not None and spec.asks_data(params))
     return digest_json(
         {
             "format": FORMAT,
@@ -49,7 +50,7 @@ def action_key(spec: StepSpec, params: Params, inputs: Mapping[str, str | None],
             "params": params.canonical(),
             "inputs": dict(inputs),
             "seed": around.seed if spec.random else None,
-            "data": around.data if spec.needs_data else None,
+            "data": around.data if uses_data else None,
             "device": around.device if spec.uses_device else None,
             "versions": {name: version_of(name) for name in spec.depends_on},
             "fingerprint": spec.fingerprint(params) if spec.fingerprint is not None else None,

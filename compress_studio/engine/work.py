@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from compress_studio.base.digest import Json, canonical_json
 from compress_studio.base.errors import Refused, UserError
 from compress_studio.engine.channel import Channel, CurvePoint, Line, Progress, current
 from compress_studio.engine.records import JsonObject, reading_to_json
-from compress_studio.spec.data import DataRequest, DataSource
+from compress_studio.spec.data import DataRequest, DataSource, SampleShape
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.runtime import Runtime, load_runtime
 from compress_studio.spec.step import StepReport, StepSpec
@@ -85,6 +85,13 @@ class WorkContext:
             if code not in known:
                 self.warn(code, message)
         return source
+
+    def sample_shapes(self, inputs: Sequence[str]) -> Mapping[str, SampleShape]:
+        setting = self._setting
+        if not setting.data_path:
+            return {}
+        request = DataRequest(setting.data_path, setting.data_options, setting.data_seed)
+        return _runtime(setting.runtime).sample_shapes(request, inputs)
 
     def progress(self, fraction: float, note: str = "") -> None:
         self._channel.check()

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress_studio.artifacts.formats import Format, model_files, prove_runnable, read_onnx, sniff
+from compress_studio.artifacts.sniffing import TORCH_PROGRAMS
+from compress_studio.artifacts.torchfiles import look
 from compress_studio.base.errors import BadInput
 
 if TYPE_CHECKING:
@@ -26,12 +28,17 @@ CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 def inspect(path: Path) -> dict[str, Json]:
     """The facts of an ONNX model as JSON: sizes, interface, operators, costs, one row per layer, warnings.
 
+    Of a PyTorch program only what its file tells without being run.
+
     Raises BadInput naming the file, the cause and the remedy for a file that is not a usable network.
     """
     from compress_studio.graph.costs import cost
     from compress_studio.graph.inputs import input_facts
     from compress_studio.graph.tidy import lift_constants
 
+    kind_of_file = sniff(path)
+    if kind_of_file in TORCH_PROGRAMS:
+        return _program(path, kind_of_file)
     model = read_onnx(path)
     opsets: dict[str, Json] = {domain or "ai.onnx": version for domain, version in model.opset_imports.items()}
     operators: dict[str, Json] = dict(_operators(model).most_common())
@@ -43,7 +50,7 @@ def inspect(path: Path) -> dict[str, Json]:
     kind = quantization(model)
     return {
         "file": path.name,
-        "format": "ONNX" if sniff(path) is Format.ONNX else sniff(path).value,
+        "format": "ONNX" if kind_of_file is Format.ONNX else kind_of_file.value,
         "bytes": sum(each.stat().st_size for each in model_files(path)),
         "opset": opsets.get("ai.onnx"),
         "opsets": opsets,
@@ -63,6 +70,23 @@ def inspect(path: Path) -> dict[str, Json]:
         "bytes_by_type": dict(costs.bytes_by_type),
         "layers": [row.plain() for row in costs.rows],
         "warnings": [{"code": code, "message": text} for code, text in _warnings(model, costs, kind, defaults)],
+    }
+
+
+def _program(path: Path, kind: Format) -> dict[str, Json]:
+    facts = look(path, kind)
+    traced = kind is Format.TORCHSCRIPT
+    names = [f"traced with {one.name}" if traced else one.name for one in facts.inputs]
+    return {
+        "file": path.name,
+        "format": kind.value,
+        "bytes": path.stat().st_size,
+        "inputs": [_value(name, one.dtype, one.shape) for name, one in zip(names, facts.inputs, strict=True)],
+        "parameters": facts.parameters,
+        "opening": "It is converted to ONNX when it is opened; the layers are known then.",
+        "tensors_total": len(facts.tensors),
+        "tensors": [{"name": name, "shape": "×".join(map(str, shape))} for name, shape in facts.tensors.items()],
+        "warnings": [],
     }
 
 

@@ -47,6 +47,16 @@ class DataRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleShape:
+    """What one sample of a data set looks like before it is joined to a network."""
+
+    shape: tuple[int, ...]
+    """Without the axis that counts samples; negative: it differs from sample to sample."""
+    dtype: str
+    """As NumPy names it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Samples ready to be fed: preprocessed, in the types and layout of the network's inputs."""
 

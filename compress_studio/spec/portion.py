@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from compress_studio.base.digest import Json
-from compress_studio.spec.data import DataSource
+from compress_studio.spec.data import DataSource, SampleShape
 from compress_studio.spec.step import StepContext
 
 
@@ -37,6 +38,9 @@ class Portion:
     @property
     def device(self) -> str:
         return self.whole.device
+
+    def sample_shapes(self, inputs: Sequence[str]) -> Mapping[str, SampleShape]:
+        return self.whole.sample_shapes(inputs)
 
     def progress(self, fraction: float, note: str = "") -> None:
         self.whole.progress(self.begin + (self.end - self.begin) * min(max(fraction, 0.0), 1.0), note)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compress_studio.spec.data import DataRequest, DataSource
+from compress_studio.spec.data import DataRequest, DataSource, SampleShape
 from compress_studio.spec.registry import MeterRegistry, StepRegistry
 
 BUILT_IN = "compress_studio.steps.runtime:make_runtime"
@@ -18,6 +18,11 @@ BUILT_IN = "compress_studio.steps.runtime:make_runtime"
 def only_cpu() -> tuple[str, ...]:
     """The devices of a runtime that knows no others."""
     return ("cpu",)
+
+
+def no_samples(request: DataRequest, inputs: Sequence[str]) -> Mapping[str, SampleShape]:
+    """The samples of a runtime that cannot look at them without a network."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Runtime:
     """The facts of any file a user may drop (see graph.facts); raises BadInput."""
     devices: Callable[[], tuple[str, ...]] = only_cpu
     """The classes of devices that work here, the fastest first; heavy, so it belongs into a worker process too."""
+    sample_shapes: Callable[[DataRequest, Sequence[str]], Mapping[str, SampleShape]] = no_samples
+    """sample_shapes(request, inputs) tells what would feed inputs of these names, before there is a network to join."""
 
 
 def load_runtime(name: str = BUILT_IN) -> Runtime:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from compress_studio.base.digest import Json
-from compress_studio.spec.data import DataSource
+from compress_studio.spec.data import DataSource, SampleShape
 from compress_studio.spec.params import NoParams, Params
 from compress_studio.spec.ports import OnnxNet, Port
 
@@ -65,6 +65,13 @@ class StepContext(Protocol):
     @property
     def data(self) -> DataSource:
         """Samples for the network that entered the pipeline; synthetic ones when the user gave none."""
+        ...
+
+    def sample_shapes(self, inputs: Sequence[str]) -> Mapping[str, SampleShape]:
+        """What samples for inputs of these names look like, for a source that must know it to open its file.
+
+        Empty when the user gave no data. Only for a step that declares asks_data. May raise BadInput.
+        """
         ...
 
     @property
@@ -132,6 +139,8 @@ class StepSpec:
     """run(ctx, params, **{input port: OnnxNet or None}) -> OnnxNet inside ctx.scratch."""
     needs_data: bool = False
     """True: the data digest is part of the key."""
+    asks_data: Callable[[Params], bool] | None = None
+    """Whether with these parameters a source looks at samples; the data digest is then part of its key too."""
     random: bool = False
     """True: draws random numbers; the seed is part of the key."""
     deterministic: bool = True
@@ -158,6 +167,7 @@ def step(  # the declaration has one argument per fact
     title: str,
     group: Group,
     needs_data: bool = False,
+    asks_data: Callable[[Any], bool] | None = None,
     random: bool = False,
     deterministic: bool = True,
     depends_on: tuple[str, ...] = (),
@@ -188,6 +198,7 @@ def step(  # the declaration has one argument per fact
             outputs=(Port("network", title="Network"),),
             run=function,
             needs_data=needs_data,
+            asks_data=asks_data,
             random=random,
             deterministic=deterministic,
             depends_on=depends_on,

@@ -6,12 +6,12 @@ For the contract, for tests, and for people who write a step and want to see wha
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compress_studio.base.digest import Json
 from compress_studio.base.errors import Cancelled
-from compress_studio.spec.data import DataSource
+from compress_studio.spec.data import DataSource, SampleShape
 
 
 class TrialContext:
@@ -26,6 +26,8 @@ class TrialContext:
         self._folder = folder
         self._scratch: Path | None = None
         self._data = data
+        self.samples: Mapping[str, SampleShape] = {}
+        """What sample_shapes answers."""
         self.seed = seed
         self.threads = threads
         self.device = device
@@ -51,6 +53,9 @@ class TrialContext:
     def data(self) -> DataSource:
         assert self._data is not None, "the step asked for data, and this trial has none"
         return self._data
+
+    def sample_shapes(self, inputs: Sequence[str]) -> Mapping[str, SampleShape]:
+        return {name: self.samples[name] for name in inputs if name in self.samples}
 
     @property
     def codes(self) -> Sequence[str]:

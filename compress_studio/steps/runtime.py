@@ -5,18 +5,18 @@ Making it imports no network library; its functions do, so they are called in wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compress_studio.spec.data import DataRequest, DataSource
+from compress_studio.spec.data import DataRequest, DataSource, SampleShape
 from compress_studio.spec.registry import load_meters, load_steps
 from compress_studio.spec.runtime import Runtime
 
 
 def make_runtime() -> Runtime:
     """The runtime of the program."""
-    return Runtime(load_steps(), load_meters(), data_digest, open_data, inspect, devices)
+    return Runtime(load_steps(), load_meters(), data_digest, open_data, inspect, devices, sample_shapes)
 
 
 def data_digest(request: DataRequest) -> str:
@@ -31,6 +31,13 @@ def open_data(request: DataRequest, network: Path) -> DataSource:
     from compress_studio.data.opening import open_data as opened
 
     return opened(request, network)
+
+
+def sample_shapes(request: DataRequest, inputs: Sequence[str]) -> Mapping[str, SampleShape]:
+    """What would feed inputs of these names. Raises BadInput."""
+    from compress_studio.data.shapes import sample_shapes as look
+
+    return look(request, inputs)
 
 
 def inspect(path: Path) -> Mapping[str, Any]:

@@ -15,18 +15,20 @@ from compress_studio.spec.step import Group, StepContext, step
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+    from compress_studio.artifacts.torchfiles import Shape
     from compress_studio.graph.canonical import CanonicalReport
 
 OVERHEAD = 0.02
 """Share of the file that is not weights or structure from which the user is told."""
 OVERHEAD_BYTES = 1024
-PIECE = 1 << 20
+CONVERTERS = ("torch", "onnxscript")
+"""Distributions on which the ONNX form of a PyTorch program depends."""
 
 
 class SourceModelParams(Params):
     """What can be chosen for source.model."""
 
-    path: Annotated[str, Ui("File", "The model as an .onnx file.")] = ""
+    path: Annotated[str, Ui("File", "The model: ONNX, or a PyTorch program (.pt2, TorchScript).")] = ""
     dims: Annotated[
         str,
         Ui(
@@ -38,12 +40,33 @@ class SourceModelParams(Params):
 
 
 def fingerprint(params: SourceModelParams) -> Json:
-    """The digest of the file and of those beside it that hold its weights; standard library only."""
+    """The digest of the file and of those beside it that hold its weights; standard library only.
+
+    Of a PyTorch program also the versions of what converts it.
+    """
+    from importlib.metadata import version
+
     from compress_studio.artifacts.external import model_files
+    from compress_studio.artifacts.sniffing import TORCH_PROGRAMS, sniff
     from compress_studio.base.digest import digest_files
 
     path = Path(params.path)
-    return digest_files(model_files(path), path.parent)
+    digest = digest_files(model_files(path), path.parent)
+    if sniff(path) in TORCH_PROGRAMS:
+        return [digest, *(version(name) for name in CONVERTERS)]
+    return digest
+
+
+def asks_data(params: SourceModelParams) -> bool:
+    """Whether only samples can tell the shape of the inputs: of a TorchScript program without any."""
+    from compress_studio.artifacts.sniffing import Format, sniff
+    from compress_studio.artifacts.torchfiles import holds_examples
+    from compress_studio.steps.kernels.torch_inputs import holds_shape, parse_dims
+
+    path = Path(params.path)
+    if not path.is_file() or sniff(path) is not Format.TORCHSCRIPT:
+        return False
+    return not holds_shape(parse_dims(params.dims)) and not holds_examples(path)
 
 
 @step(
@@ -52,6 +75,7 @@ def fingerprint(params: SourceModelParams) -> Json:
     title="Model",
     group=Group.SOURCE,
     fingerprint=fingerprint,
+    asks_data=asks_data,
     depends_on=("onnx", "onnx-ir"),
 )
 def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
@@ -63,24 +87,31 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     to, and the notes of the exporter are dropped. The outputs of both forms are compared on made-up inputs; a rewriting
     that changes them is taken back.
 
+    A PyTorch program, from `torch.export.save` (.pt2) or `torch.jit.save` (TorchScript), is converted to ONNX first,
+    and its outputs are compared with PyTorch's on made-up inputs of two batch sizes: a difference above 0.0001 of the
+    largest output is an error. What could run code of the file outside of the network is refused before anything is
+    loaded. Checkpoints and pickled modules hold no program: build the network in PyTorch and export it.
+
     Names, types and sizes of inputs and outputs, free dimensions, the description and the metadata stay as they are.
 
     **Sizes.** A free dimension besides the batch (a sequence length, an image size) is given a likely size for the
     comparison and for counting operations. When no likely size lets the network run, give it here: `dims=L=128`, or
     `dims=L=128+x=Nx3x224x224` for several.
 
+    A TorchScript program holds no shapes of its inputs. Without `dims` they are those with which it was traced; else
+    those of the samples in the data set, with a channel axis, channels first or as a square picture where only that
+    runs. What was chosen is said as a warning.
+
     **Ratios** of all later steps are against the file as it was given: its own bytes, not those of the rewritten form.
     """
-    from compress_studio.artifacts.formats import open_onnx
     from compress_studio.graph.canonical import canonicalize
     from compress_studio.graph.layers import weight_layers
     from compress_studio.graph.samples import synthetic
     from compress_studio.graph.saving import save
 
     path = Path(params.path)
-    model = open_onnx(path)
+    model, sizes = _open(ctx, path, params.dims)
     ctx.progress(0.2, "opened")
-    sizes = _apply_dims(model, params.dims)
     try:
         report = canonicalize(model, synthetic(model, 2, 0, sizes))
     except BadInput as error:
@@ -93,8 +124,25 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     return OnnxNet(result)
 
 
+def _open(ctx: StepContext, path: Path, dims: str) -> tuple[ir.Model, dict[str, int]]:
+    """The network of an ONNX file or of a PyTorch program, with the sizes of free dimensions that were given."""
+    from compress_studio.artifacts.formats import open_onnx
+    from compress_studio.artifacts.sniffing import TORCH_PROGRAMS, sniff
+    from compress_studio.steps.kernels.torch_inputs import parse_dims
+
+    given = parse_dims(dims)
+    kind = sniff(path)
+    if kind not in TORCH_PROGRAMS:
+        model = open_onnx(path)
+        return model, _apply_dims(model, given)
+    from compress_studio.steps.kernels.torch_opening import open_program
+
+    return open_program(ctx, path, kind, given, _apply_dims)
+
+
 def _tell(ctx: StepContext, path: Path, model: ir.Model, report: CanonicalReport, result_bytes: int) -> None:
     from compress_studio.artifacts.external import model_files
+    from compress_studio.base.zipping import deflated_bytes
     from compress_studio.graph.costs import cost
     from compress_studio.graph.facts import quantization, weight_warnings
 
@@ -102,7 +150,7 @@ def _tell(ctx: StepContext, path: Path, model: ir.Model, report: CanonicalReport
     original = sum(file.stat().st_size for file in files)
     ctx.fact("file", path.name)
     ctx.fact("original_bytes", original)
-    ctx.fact("original_zipped_bytes", sum(_zipped(ctx, file) for file in files))
+    ctx.fact("original_zipped_bytes", deflated_bytes(files, ctx.check))
     ctx.fact("changes", list(report.changes))
     ctx.fact("max_difference", report.max_difference)
     kind = quantization(model)
@@ -129,29 +177,21 @@ def _tell(ctx: StepContext, path: Path, model: ir.Model, report: CanonicalReport
         )
 
 
-def _apply_dims(model: ir.Model, text: str) -> dict[str, int]:
-    """Read "L=128+x=Nx3x32" (or with commas): sizes are returned, shapes are written into the inputs that they name."""
-    import re
-
+def _apply_dims(model: ir.Model, given: Mapping[str, Shape]) -> dict[str, int]:
+    """Shapes are written into the inputs that they name; sizes of free dimensions are returned."""
     import onnx_ir as ir
 
     inputs = {value.name: value for value in model.graph.inputs}
     sizes: dict[str, int] = {}
-    for part in filter(None, (each.strip() for each in re.split("[,;+]", text))):
-        name, _, size = (each.strip() for each in part.partition("="))
-        dims = [int(each) if each.isdigit() else each for each in size.lower().replace("×", "x").split("x")]
-        if not name or not size or not all(isinstance(dim, int) or str(dim).isidentifier() for dim in dims):
-            raise BadInput(
-                f"dims={part} cannot be read.",
-                "Write sizes as L=128, the shape of an input as x=Nx3x224x224, and + between several.",
-            )
+    for name, dims in given.items():
         if name in inputs and (len(dims) > 1 or inputs[name].shape is None):
-            inputs[name].shape = ir.Shape([dim.upper() if isinstance(dim, str) else dim for dim in dims])
+            inputs[name].shape = ir.Shape(dims)
         elif len(dims) == 1 and isinstance(dims[0], int):
             sizes[name] = dims[0]
         else:
             known = ", ".join(str(each) for each in inputs)
-            raise BadInput(f"dims={part}: there is no input {name} (known: {known}).", "Correct the name.")
+            text = "x".join(map(str, dims))
+            raise BadInput(f"dims={name}={text}: there is no input {name} (known: {known}).", "Correct the name.")
     _require_known(model, sizes)
     return sizes
 
@@ -168,16 +208,3 @@ def _require_known(model: ir.Model, sizes: Mapping[str, int]) -> None:
 
 def _bytes(path: Path) -> int:
     return sum(each.stat().st_size for each in path.parent.glob(f"{path.name}*"))
-
-
-def _zipped(ctx: StepContext, path: Path) -> int:
-    """Bytes after deflate at level 6, in pieces."""
-    import zlib
-
-    packer = zlib.compressobj(6)
-    total = 0
-    with path.open("rb") as stream:
-        while piece := stream.read(PIECE):
-            ctx.check()
-            total += len(packer.compress(piece))
-    return total + len(packer.flush())

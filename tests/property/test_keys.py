@@ -64,6 +64,18 @@ def test_what_a_step_does_not_use_is_not_in_its_key(
     assert key((plain, by, network, before), "a comment") == key((plain, by, network, around))
 
 
+@given(actions(), DIGESTS)
+def test_data_count_for_a_source_only_when_it_looks_at_samples(
+    action: tuple[StepSpec, float, str, Surroundings], data: str
+) -> None:
+    spec, by, network, before = action
+    around = replace(before, data=data)
+    for asks in (True, False):
+        asking = replace(spec, needs_data=False, asks_data=lambda _, asks=asks: asks)
+        same = key((asking, by, network, before)) == key((asking, by, network, around))
+        assert same == (not asks or before.data == data)
+
+
 @given(DIGESTS, DIGESTS)
 def test_an_unconnected_input_is_not_the_same_as_a_connected_one(network: str, teacher: str) -> None:
     add = spec_of(toys.add)

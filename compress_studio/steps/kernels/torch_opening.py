@@ -1,0 +1,127 @@
+"""From a PyTorch program to the network that the pipeline begins with, saying what was chosen on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compress_studio.artifacts import torchfiles
+from compress_studio.artifacts.formats import open_onnx
+from compress_studio.artifacts.sniffing import Format
+from compress_studio.artifacts.torchfiles import Shape, TorchFacts
+from compress_studio.base.errors import BadInput
+from compress_studio.spec.step import StepContext
+from compress_studio.steps.kernels import torch_inputs
+from compress_studio.steps.kernels.torch_import import Exported, Layout, Script, prove
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+Opened = tuple["ir.Model", dict[str, int]]
+Apply = Callable[["ir.Model", Mapping[str, Shape]], dict[str, int]]
+"""Writes given shapes into a network, returns the sizes of free dimensions."""
+WRITTEN = "converted"
+TYPE_WORDS = ("Long", "dtype", "scalar type", "integer", "Int")
+"""Words of a complaint about the type of an input, which says less than one about its shape."""
+
+
+def open_program(ctx: StepContext, path: Path, kind: Format, given: Mapping[str, Shape], apply: Apply) -> Opened:
+    """Convert a program to ONNX and prove it equal; the network, with the sizes of free dimensions that were given.
+
+    Raises BadInput for what is unsafe, cannot be exported, or computes something else as ONNX.
+    """
+    facts = torchfiles.look(path, kind)
+    ctx.progress(0.02, "converting from PyTorch")
+    if kind is Format.PT2:
+        opened, difference = _exported(ctx, path, given, apply)
+    else:
+        opened, difference = _script(ctx, path, facts, given, apply)
+    ctx.fact("converted_from", kind.value)
+    ctx.fact("conversion_difference", difference)
+    ctx.note(f"Converted from {kind.value}; outputs equal those of PyTorch within {difference:.1g} of the largest.")
+    return opened
+
+
+def _exported(ctx: StepContext, path: Path, given: Mapping[str, Shape], apply: Apply) -> tuple[Opened, float]:
+    program = Exported(path)
+    ctx.progress(0.05, "loaded")
+    target = _target(ctx, 0)
+    call = program.convert(target)
+    ctx.progress(0.15, "exported to ONNX")
+    model = open_onnx(target)
+    sizes = apply(model, given)
+    return (model, sizes), prove(model, target, call, sizes, path.name)
+
+
+def _script(
+    ctx: StepContext, path: Path, facts: TorchFacts, given: Mapping[str, Shape], apply: Apply
+) -> tuple[Opened, float]:
+    program = Script(path)
+    ctx.progress(0.05, "loaded")
+    names = program.inputs
+    layouts, chosen_by = _layouts(ctx, path.name, names, facts, given)
+    rest = {name: shape for name, shape in given.items() if name not in names}
+    opened, difference, layout = _first_that_runs(ctx, program, layouts, rest, apply)
+    if chosen_by:
+        ctx.fact("input_shape", layout.text(names))
+        ctx.warn(
+            "input_shape_proposed",
+            f"The shape of the input was taken from {chosen_by}: {layout.text(names)}. For another shape give"
+            f" source.model:dims={layout.option(names)} with other sizes as the first step.",
+        )
+    return opened, difference
+
+
+def _layouts(
+    ctx: StepContext, file: str, names: Sequence[str], facts: TorchFacts, given: Mapping[str, Shape]
+) -> tuple[Iterable[Layout], str]:
+    """The layouts to try, in order, and where they come from; empty when the user gave them."""
+    if torch_inputs.holds_shape(given):
+        _require_inputs(names, given)
+        return torch_inputs.given_layouts(file, names, facts, given), ""
+    if facts.inputs and len(facts.inputs) == len(names):
+        return torch_inputs.traced_layouts(facts), "the examples with which the program was traced"
+    try:
+        layouts = list(torch_inputs.sample_layouts(names, ctx.sample_shapes(names)))
+    except BadInput as error:
+        asking = torch_inputs.asking(file, names, facts)
+        raise BadInput(f"{asking.message} The data do not tell it either: {error.message}", asking.hint) from error
+    if not layouts:
+        raise torch_inputs.asking(file, names, facts)
+    return layouts, "the data set"
+
+
+def _first_that_runs(
+    ctx: StepContext, program: Script, layouts: Iterable[Layout], rest: Mapping[str, Shape], apply: Apply
+) -> tuple[Opened, float, Layout]:
+    """Convert for the first layout for which the program runs and computes the same; raises BadInput for none."""
+    failed: list[BadInput] = []
+    known = {name: size for name, shape in rest.items() for size in shape if isinstance(size, int)}
+    for number, layout in enumerate(layouts):
+        ctx.check()
+        target = _target(ctx, number)
+        try:
+            call = program.convert(layout, target, known)
+            model = open_onnx(target)
+            sizes = apply(model, rest)
+            return (model, sizes), prove(model, target, call, sizes, program.name), layout
+        except BadInput as error:
+            failed.append(error)
+    telling = [error for error in failed if not any(word in error.message for word in TYPE_WORDS)]
+    raise (telling or failed)[0]
+
+
+def _require_inputs(names: Sequence[str], given: Mapping[str, Shape]) -> None:
+    for name, shape in given.items():
+        if name not in names and not torch_inputs.is_size(shape):
+            raise BadInput(
+                f"There is no input {name} in this program (known: {', '.join(names)}).", "Correct the name."
+            )
+
+
+def _target(ctx: StepContext, number: int) -> Path:
+    """A place for the ONNX file of one try, in a folder of its own as its weights may lie beside it."""
+    folder = ctx.scratch / f"{WRITTEN}{number}"
+    folder.mkdir()
+    return folder / "model.onnx"
