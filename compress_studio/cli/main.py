@@ -35,6 +35,7 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str]) -> int:
     """Run one command; returns the exit code and never raises for what a user did."""
     as_json = "--json" in argv
+    _survive_closed_streams()
     _survive_narrow_encodings()
     try:
         parser = make_parser()
@@ -51,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
         return _report("Stopped.", "Finished steps are kept: the same command goes on from there.", STOPPED, as_json)
     except BrokenPipeError:
         # Whoever read our output has gone; give the interpreter nothing to complain about when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         return UserError.exit_code
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}:
@@ -206,7 +207,11 @@ MODULES: Mapping[str, str] = {
 def _report(message: str, hint: str, code: int, as_json: bool) -> int:
     from compress_studio.cli.console import print_error
 
-    print_error(message, hint, code, as_json=as_json)
+    try:
+        print_error(message, hint, code, as_json=as_json)
+    except OSError:
+        # The message is on stderr already; only stdout, which is full or gone, cannot take it.
+        _forget_stdout()
     return code
 
 
@@ -228,10 +233,37 @@ def _bug(error: Exception, as_json: bool) -> int:
     return _report(f"This is a bug: {name}: {first}", hint, UserError.exit_code, as_json)
 
 
+def _forget_stdout() -> None:
+    """Send what stdout still holds to nowhere, so that the interpreter does not stumble over it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _survive_closed_streams() -> None:
+    """A stream that was closed before the start swallows what it is given."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - lives to the end
+
+
 def _survive_narrow_encodings() -> None:
-    """A terminal that cannot show ÷ shows ? instead of ending the program."""
+    """A terminal that cannot show ÷ shows / instead of ending the program."""
+    import codecs
     import io
 
+    codecs.register_error("compress_studio", _in_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="compress_studio")
+
+
+IN_ASCII = {
+    "÷": "/", "×": "x", "±": "+-", "–": "-", "─": "-", "…": "...", "·": "-", "✗": "x", "█": "#", "░": ".", "²": "2",
+    "−": "-", "→": "->", "≤": "<=", "≥": ">=",
+}  # fmt: skip
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that the encoding of the terminal lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(IN_ASCII.get(one, "?") for one in error.object[error.start : error.end]), error.end

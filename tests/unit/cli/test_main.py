@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -117,3 +118,37 @@ def test_a_broken_plug_in_is_mentioned_and_does_no_harm(cli: Cli, monkeypatch: p
     said = cli("steps")
     assert said.code == 0
     assert "warning: the plug-in magic of acme could not be loaded: ImportError: no magic" in said.err
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_closed_stream_does_not_end_the_program(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, name, None)
+    assert command_line.main(["steps"]) == 0
+    assert command_line.main(["info", "nowhere.onnx"]) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
+@pytest.mark.parametrize("words", [["steps"], ["steps", "--json"], ["info", "nowhere.onnx", "--json"]])
+def test_a_full_disk_below_stdout_is_one_message(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "compress_studio", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            encoding="utf-8",
+        )
+    assert done.returncode in {1, 2}
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_signs_have_a_stand_in_where_the_terminal_has_only_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(held, encoding="ascii"))
+    assert command_line.main(["steps"]) == 0
+    sys.stdout.flush()
+    assert b"?" not in held.getvalue().splitlines()[1]
+    assert set(held.getvalue().splitlines()[1]) <= set(b"- ")
