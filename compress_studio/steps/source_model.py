@@ -60,12 +60,13 @@ def fingerprint(params: SourceModelParams) -> Json:
 def asks_data(params: SourceModelParams) -> bool:
     """Whether only samples can tell the shape of the inputs: of a TorchScript program without any."""
     from compress_studio.artifacts.sniffing import Format, sniff
-    from compress_studio.artifacts.torchfiles import holds_examples
-    from compress_studio.steps.kernels.torch_inputs import holds_shape, parse_dims
 
     path = Path(params.path)
     if not path.is_file() or sniff(path) is not Format.TORCHSCRIPT:
         return False
+    from compress_studio.artifacts.torchfiles import holds_examples
+    from compress_studio.steps.kernels.torch_inputs import holds_shape, parse_dims
+
     return not holds_shape(parse_dims(params.dims)) and not holds_examples(path)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pickle
 import shutil
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.e2e.conftest import Cli, Done
@@ -185,6 +187,7 @@ OPENED = (
     "36_tied_weights.onnx",
     "40_int8_qdq.onnx",
     "42_int8_lstm_real.onnx",
+    "60_torchscript_ok_unknown_shape.pt",
     "80_mödel with spaces & 模型 #1.onnx",
 )
 
@@ -203,6 +206,48 @@ def test_unusual_but_good_models_of_the_collection_open(name: str, cli: Cli, ass
     done = cli("info", assets / "bad" / name)
     assert done.code == 0, done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.assets
+def test_the_torchscript_program_of_the_collection_is_compressed(cli: Cli, assets: Path, tmp_path: Path) -> None:
+    path = assets / "bad" / "60_torchscript_ok_unknown_shape.pt"
+    done = cli("run", path, "--step", "graph.fp16", "--out", tmp_path / "o")
+    assert done.code == 0, done.err
+    assert "N × 1 × 28 × 28" in done.out
+    assert (tmp_path / "o" / "model.onnx").stat().st_size < 0.6 * path.stat().st_size
+
+
+def test_a_torchscript_program_asks_for_its_shape_and_takes_it_from_data(cli: Cli, tmp_path: Path) -> None:
+    path, samples = tmp_path / "net.pt", tmp_path / "samples.npz"
+    make_script(path)
+    np.savez(samples, x=np.random.default_rng(0).random((60, 8, 8), np.float32))
+    begun = time.monotonic()
+    done = cli("run", path, "--step", "graph.fp16", "--out", tmp_path / "o")
+    refused(done, path.name, begun, tmp_path / "o")
+    assert "--step source.model:dims=x=Nx1x" in done.err
+    done = cli("run", path, "--data", samples, "--step", "graph.fp16", "--out", tmp_path / "o")
+    assert done.code == 0, done.err
+    assert (tmp_path / "o" / "model.onnx").is_file()
+    assert "taken from the data set: x N × 1 × 8 × 8" in done.out
+
+
+def make_script(path: Path) -> None:
+    """A small convolutional network as TorchScript, which holds no shape."""
+    import torch
+
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 5))
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = net
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.body(x)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(Net()), str(path))
 
 
 @pytest.mark.assets

@@ -18,14 +18,13 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compress_studio.artifacts.torchfiles import Shape
 from compress_studio.base.errors import BadInput, Refused
+from compress_studio.steps.kernels.torch_inputs import Layout
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -44,28 +43,6 @@ RECIPE = 'Export it to ONNX where it was made: torch.onnx.export(net, (example_i
 
 Call = Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]
 """The program in PyTorch: arrays by input name to the flat list of its outputs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The inputs for which a program is recorded."""
-
-    shapes: tuple[Shape, ...]
-    """One per input, in their order; the first name of an axis 0 counts samples."""
-    dtypes: tuple[str, ...]
-    """Names of the ONNX types."""
-
-    def text(self, names: Sequence[str]) -> str:
-        """Name and shape of each input, for people."""
-        rows = zip(names, self.shapes, self.dtypes, strict=False)
-        return ", ".join(
-            f"{name} {' × '.join(map(str, shape))}{'' if dtype == 'FLOAT' else f' of {dtype.lower()}'}"
-            for name, shape, dtype in rows
-        )
-
-    def option(self, names: Sequence[str]) -> str:
-        """The same as the parameter dims takes it."""
-        return "+".join(f"{name}={'x'.join(map(str, shape))}" for name, shape in zip(names, self.shapes, strict=False))
 
 
 class Script:

@@ -1,4 +1,7 @@
-"""Which inputs a TorchScript program is recorded for: as the user says, as it was traced, or as the data suggest."""
+"""Which inputs a TorchScript program is recorded for: as the user says, as it was traced, or as the data suggest.
+
+Read by the planning process too: standard library only.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from compress_studio.artifacts.torchfiles import Shape, TorchFacts
 from compress_studio.base.errors import BadInput
 from compress_studio.spec.data import SampleShape
-from compress_studio.steps.kernels.torch_import import Layout
 
 BATCH = "N"
 CHANNELS = frozenset({1, 3, 4})
@@ -18,6 +21,28 @@ KINDS = ("FLOAT", "INT64")
 MOST_INPUTS = 4
 """Inputs up to which all combinations of types are tried."""
 HOW = "Give it as the first step: --step source.model:dims={option} (N for a free batch)."
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The inputs for which a program is recorded."""
+
+    shapes: tuple[Shape, ...]
+    """One per input, in their order; the first name of an axis 0 counts samples."""
+    dtypes: tuple[str, ...]
+    """Names of the ONNX types."""
+
+    def text(self, names: Sequence[str]) -> str:
+        """Name and shape of each input, for people."""
+        rows = zip(names, self.shapes, self.dtypes, strict=False)
+        return ", ".join(
+            f"{name} {' × '.join(map(str, shape))}{'' if dtype == 'FLOAT' else f' of {dtype.lower()}'}"
+            for name, shape, dtype in rows
+        )
+
+    def option(self, names: Sequence[str]) -> str:
+        """The same as the parameter dims takes it."""
+        return "+".join(f"{name}={'x'.join(map(str, shape))}" for name, shape in zip(names, self.shapes, strict=False))
 
 
 def parse_dims(text: str) -> dict[str, Shape]:

@@ -13,7 +13,8 @@ from compress_studio.artifacts.torchfiles import Shape, TorchFacts
 from compress_studio.base.errors import BadInput
 from compress_studio.spec.step import StepContext
 from compress_studio.steps.kernels import torch_inputs
-from compress_studio.steps.kernels.torch_import import Exported, Layout, Script, prove
+from compress_studio.steps.kernels.torch_import import Exported, Script, prove
+from compress_studio.steps.kernels.torch_inputs import Layout
 
 if TYPE_CHECKING:
     import onnx_ir as ir
