@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 PIXELS = 64
 """Numbers in an unsigned 8-bit sample from which it is taken for a picture when it has one axis."""
+LOOKED_AT = 16
+"""Samples whose values are looked at."""
+BRIGHT = 128
+"""Pixels of pictures reach beyond it, counts and codes seldom do."""
 TO_NHWC, TO_NCHW = "to NHWC", "to NCHW"
 
 
@@ -133,14 +137,34 @@ def fit(fact: TensorFact, rows: Rows, options: InputOptions) -> Fit:
 
 def _scale(fact: TensorFact, rows: Rows, options: InputOptions, raw: np.dtype) -> tuple[float, str]:
     bytes_like = raw.name == "uint8" and (len(rows.shape) >= 2 or rows.picture or max(rows.shape, default=0) >= PIXELS)
-    if options.scale is not None or not bytes_like:
-        return (1.0 if options.scale is None else options.scale), ""
+    if options.scale is not None:
+        return options.scale, ""
+    if not bytes_like:
+        return 1.0, _unscaled(fact, rows, options, raw)
     if options.mean or options.std:
         small = max((abs(one) for one in (*options.mean, *options.std)), default=0.0) <= 1.0
         return (1 / 255, "") if small else (1.0, "")
     return 1 / 255, (
         f"Input {fact.name} is fed with 8-bit pixels divided by 255, because nothing says how they are scaled. "
         "If the network was trained otherwise, accuracy will look bad: declare scale, mean and std in data.toml."
+    )
+
+
+def _unscaled(fact: TensorFact, rows: Rows, options: InputOptions, raw: np.dtype) -> str:
+    """A word about pictures of floating-point numbers that were never scaled; empty for all other data."""
+    import numpy as np
+
+    if options.preprocesses or raw.kind != "f" or VARYING in rows.shape or not len(rows):
+        return ""
+    if fact.dims is None or len(fact.dims) != 4 or len(rows.shape) not in {2, 3}:
+        return ""
+    values = rows.take(np.arange(min(LOOKED_AT, len(rows))))
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and BRIGHT <= high <= 255 and bool(np.all(np.mod(values, 1) == 0))):
+        return ""
+    return (
+        f"Input {fact.name} is fed with whole numbers from {low:g} to {high:g} as they are. If the network wants them "
+        'scaled, results will mean nothing: declare scale = "1/255" in data.toml, or scale = 1 if this is right.'
     )
 
 

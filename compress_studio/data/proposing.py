@@ -63,17 +63,19 @@ def propose(network: Path, joined: Joined, rows: np.ndarray, meaning: Meaning, b
     if not answers[0].size:
         return {}
     shares = [float(one.mean()) for one in answers]
+    usual = next((at for at, way in enumerate(ways) if way.scale == fit.scale and way.mean is None), 0)
     best = int(np.argmax(shares))
-    if not _better(answers[best], answers[0]):
-        best = 0
+    if not _better(answers[best], answers[usual]):
+        best = usual
     way = ways[best]
+    others = max(share for at, share in enumerate(shares) if at != best)
     found = (
         f"{way.words} gives the most right answers ({shares[best]:.0%})"
-        if best or shares[0] > max(shares[1:]) + MARGIN
-        else f"none gives clearly more right answers than {way.words} ({shares[0]:.0%}), which is used"
+        if best != usual or shares[best] > others + MARGIN
+        else f"none gives clearly more right answers than {way.words} ({shares[best]:.0%}), which is used"
     )
     guess = (
-        f"Nothing says how the 8-bit pixels for input {name} are scaled. Of {len(ways)} usual ways, tried on "
+        f"Nothing says how the pixels for input {name} are scaled. Of {len(ways)} usual ways, tried on "
         f"{len(rows)} labelled samples that are not test samples, {found}. "
         "Declare scale, mean and std in data.toml to be sure."
     )

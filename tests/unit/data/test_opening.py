@@ -86,6 +86,26 @@ def test_the_scaling_that_gives_right_answers_is_proposed(tmp_path: Path) -> Non
     assert "not test samples" in message
 
 
+def test_pixels_stored_as_floating_point_numbers_are_noticed(tmp_path: Path) -> None:
+    x = pictures(300).astype(np.float32)
+    source = opened(network(tmp_path), saved(tmp_path, x=x))
+    assert "whole numbers" in dict(source.notes)["preprocessing_guessed"]
+    assert max(batch.inputs["x"].max() for batch in everything(source, Part.TEST)) > 1
+    for scaled in (x / 255, x + 0.5, x / 16):
+        assert "preprocessing_guessed" not in codes(opened(network(tmp_path), saved(tmp_path, x=scaled)))
+    saved(tmp_path, x=x)
+    assert "preprocessing_guessed" not in codes(opened(network(tmp_path), tmp_path / "data.npz", scale=1))
+
+
+def test_the_scaling_of_floating_point_pixels_is_proposed_from_labels(tmp_path: Path) -> None:
+    x = pictures(300).astype(np.float32)
+    weight = np.stack([-np.ones(36), np.ones(36)], axis=1).astype(np.float32)
+    y = ((x / 255 - x.mean() / 255).reshape(300, -1).sum(axis=1) > 0).astype(np.int64)
+    source = opened(network(tmp_path, classes=2, weight=weight), saved(tmp_path, x=x, y=y))
+    assert "usual ways" in dict(source.notes)["preprocessing_guessed"]
+    assert min(batch.inputs["x"].min() for batch in everything(source, Part.TEST)) < 0
+
+
 def test_ids_are_cast_as_they_are(tmp_path: Path) -> None:
     x = RNG.integers(0, 200, (50, 9)).astype(np.uint8)
     net = network(tmp_path, {"ids": (INT64, ["n", 9])})

@@ -41,6 +41,11 @@ def test_calibration_takes_a_fifth_and_at_most_1024(count: int, seed: int) -> No
         assert 1 <= len(calibrate) <= max(1, -(-count // 2))
 
 
+def test_very_many_samples_are_not_all_needed_for_tests() -> None:
+    assert len(divide(400_000, 0).test) == 50_000
+    assert len(divide(400_000, 0, test=0.5).test) == 200_000
+
+
 def test_parts_are_read_from_names() -> None:
     assert split_name("x_train") == ("x", "train")
     assert split_name("input_ids_test") == ("input_ids", "test")
