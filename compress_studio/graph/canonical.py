@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compress_studio.graph import rewrite, tidy
+from compress_studio.graph import rewrite, sizes, tidy
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -43,10 +43,10 @@ Pass = Callable[["ir.Model", CanonicalReport], None]
 def canonicalize(model: ir.Model, samples: Mapping[str, np.ndarray] | None = None) -> CanonicalReport:
     """Rewrite a network in place into the canonical form; its outputs stay the same.
 
-    Functions become nodes, constants become initializers, Identity nodes go away, transposed weights are stored
-    transposed, the opset is raised to 13, one-dimensional weights are not shared, nodes have unique names that people
-    recognise, recorded shapes and the notes of the exporter are dropped. Names, sizes and types of inputs and outputs,
-    the description and the metadata of the model stay.
+    Functions become nodes, constants become initializers, what follows from the sizes of weights is stored, Identity
+    nodes go away, transposed weights are stored transposed, the opset is raised to 13, one-dimensional weights are not
+    shared, nodes have unique names that people recognise, recorded shapes and the notes of the exporter are dropped.
+    Names, sizes and types of inputs and outputs, the description and the metadata of the model stay.
 
     Args: samples by input name, for the comparison with the original; synthetic ones when missing.
     Raises BadInput when the original does not run.
@@ -147,6 +147,7 @@ _inline = _counted("{count} function{s} written out as nodes.", tidy.inline_func
 _defaults = _counted("{count} input{s} with a stored value made fixed.", tidy.fix_defaults)
 _constants = _counted("{count} constant{s} stored as initializer{s}.", tidy.lift_constants)
 _identities = _counted("{count} Identity node{s} removed.", tidy.remove_identities)
+_sizes = _counted("{count} node{s} on sizes of weights computed once and stored.", sizes.fold_sizes)
 _transposes = _counted("{count} weight{s} stored the way they are used.", tidy.fold_layout)
 _unshare = _counted("{count} shared one-dimensional weight{s} copied for each use.", tidy.unshare_vectors)
 _names = _counted("{count} weight{s} or node{s} given a name that people recognise.", tidy.give_names)
@@ -161,6 +162,7 @@ ALL: tuple[Pass, ...] = (
     _opset,
     _constants,
     _identities,
+    _sizes,
     _unused,
     _transposes,
     _unshare,

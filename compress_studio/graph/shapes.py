@@ -82,6 +82,12 @@ def trace(model: ir.Model, dims: Mapping[str, int] | None = None) -> Shapes:
     return Shapes(sizes, dtypes, batch, binding, axes)
 
 
+def element_types(model: ir.Model) -> Mapping[str, ir.DataType]:
+    """Element types of tensors by name, as far as shape inference knows them without running the network."""
+    with _light(model) as proto:
+        return _infer(proto, {})[1]
+
+
 def refuse_giants(model: ir.Model, binding: Mapping[str, int]) -> None:
     """Raise BadInput when a tensor is known to be larger than the memory, before anything is run."""
     with _light(model) as proto:

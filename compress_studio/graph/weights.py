@@ -17,6 +17,8 @@ FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "FLOAT8E4M3FN", "F
 SMALL_INTEGERS = frozenset({"INT8", "UINT8", "INT4", "UINT4", "INT2", "UINT2", "INT16", "UINT16"})
 LINE = frozenset({"Cast", "Reshape", "Transpose", "Identity", "Squeeze", "Unsqueeze", "DequantizeLinear", "Flatten"})
 """Operators that hand on a stored tensor with all its values (their first input)."""
+MEASURING = frozenset({"Shape", "Size"})
+"""Operators that look at the size of a tensor, not at its values."""
 ARITHMETIC = frozenset({"Add", "Sub", "Mul", "Div"})
 INTEGER_WEIGHTS: Mapping[str, Mapping[int, int | None]] = {
     "QLinearConv": {3: 5, 8: None},
@@ -156,6 +158,8 @@ def _trace(value: ir.Value, constant: _ConstantNodes) -> Weight | None:
     if integer and value.dtype is not None and value.dtype.name not in SMALL_INTEGERS | {"INT32"}:
         return None
     for use in start.uses():
+        if use.node.op_type in MEASURING or (use.node.op_type == "CastLike" and use.idx == 1):
+            continue
         found = _trace_use(start, use.node, use.idx, constant, integer=integer)
         if found is not None:
             return found

@@ -72,7 +72,7 @@ def asks_data(params: SourceModelParams) -> bool:
 
 @step(
     id="source.model",
-    version=1,
+    version=2,
     title="Model",
     group=Group.SOURCE,
     fingerprint=fingerprint,

@@ -302,3 +302,61 @@ def test_a_loop_is_left_as_it_is(tmp_path: Path) -> None:
     )
     same(model)
     assert [node.op_type for node in model.graph] == ["Loop"]
+
+
+def unoptimized_export() -> ir.Model:
+    """A convolution as the exporter of PyTorch 2 writes it without optimization: its missing bias is computed zeros."""
+    text = """<ir_version: 10, opset_import: ["" : 18]>
+    g (float[n, 3, 8, 8] image) => (float[n, 4, 8, 8] out) {
+        size = Shape <start = 0, end = 1> (weight)
+        one = Constant <value_ints = [1]> ()
+        shape = Expand (size, one)
+        nought = Constant <value = float {0}> ()
+        zero = CastLike (nought, image)
+        bias = Expand (zero, shape)
+        conv = Conv <kernel_shape = [3, 3], pads = [1, 1, 1, 1]> (image, weight, bias)
+        norm = BatchNormalization (conv, gamma, beta, mean, variance)
+        low = Constant <value_float = 0.0> ()
+        high = Constant <value_float = 6.0> ()
+        low_cast = CastLike (low, norm)
+        high_cast = CastLike (high, norm)
+        out = Clip (norm, low_cast, high_cast)
+    }"""
+    proto = onnx.parser.parse_model(text)
+    rng = np.random.default_rng(0)
+    arrays = {"weight": rng.normal(size=(4, 3, 3, 3)), "variance": rng.uniform(0.5, 2, 4)}
+    arrays |= {name: rng.normal(size=4) for name in ("gamma", "beta", "mean")}
+    proto.graph.initializer.extend(
+        numpy_helper.from_array(one.astype(np.float32), name) for name, one in arrays.items()
+    )
+    return ir.from_proto(proto)
+
+
+def test_a_bias_computed_from_the_size_of_a_weight_is_stored() -> None:
+    model = unoptimized_export()
+    same(model)
+    assert [node.op_type for node in model.graph] == ["Conv", "BatchNormalization", "Clip"]
+    [layer] = weight_layers(model)
+    assert layer.bias is not None
+    assert layer.bias.const_value is not None
+    assert not layer.bias.const_value.numpy().any()
+
+
+def test_types_that_are_nowhere_noted_are_inferred_for_a_cast_like() -> None:
+    model = unoptimized_export()
+    for node in model.graph:
+        for value in node.outputs:
+            if not value.is_graph_output():
+                value.type = value.shape = None
+    same(model)
+    assert "CastLike" not in {node.op_type for node in model.graph}
+
+
+def test_a_stored_half_precision_weight_is_not_unpacked_by_its_cast() -> None:
+    text = """<ir_version: 10, opset_import: ["" : 18]>
+    g (float[n, 2] x) => (float[n, 2] y) { wide = Cast <to = 1> (narrow)  y = Add (x, wide) }"""
+    proto = onnx.parser.parse_model(text)
+    proto.graph.initializer.append(numpy_helper.from_array(np.array([1, 2], np.float16), "narrow"))
+    model = ir.from_proto(proto)
+    same(model)
+    assert [node.op_type for node in model.graph] == ["Cast", "Add"]

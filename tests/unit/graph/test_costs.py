@@ -215,3 +215,14 @@ def test_bytes_are_told_by_type() -> None:
     found = counted(quantized("per tensor"))
     assert found.bytes_by_type["INT8"] == 32 * 24
     assert sum(found.bytes_by_type.values()) == 4 * (1333 - 768) + 768 + 4
+
+
+def test_a_weight_whose_size_is_asked_for_belongs_to_the_layer_that_computes_with_it() -> None:
+    net = networks.Net()
+    net.constant("w", ones(8, 3, 3, 3))
+    net.op("Shape", ["w"], "sizes")
+    net.op("Cast", ["sizes"], "size", to=1)
+    net.op("Conv", ["x", "w"], "y")
+    model = net.model({"x": ["N", 3, 9, 9]}, {"y": ["N", 8, 7, 7], "size": [4]})
+    [row] = counted(model).rows
+    assert (row.op, row.parameters, row.macs) == ("Conv", 216, 8 * 49 * 27)
