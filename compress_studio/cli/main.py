@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
@@ -43,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
             sys.stdout.write(parser.format_help())
             return BadInput.exit_code
         options = parser.parse_args(list(argv))
+        _stop_when_asked()
         return _command(options.command)(options)
     except SystemExit as done:  # --help ends this way
         return done.code if isinstance(done.code, int) else 0
@@ -231,6 +234,16 @@ def _bug(error: Exception, as_json: bool) -> int:
     first = (str(error).strip().splitlines() or [""])[0]
     hint = f"Please report it with the log {path}."
     return _report(f"This is a bug: {name}: {first}", hint, UserError.exit_code, as_json)
+
+
+def _stop_when_asked() -> None:
+    """A request to end from the system or a closed terminal stops the work in order, as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _forget_stdout() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +154,19 @@ def test_signs_have_a_stand_in_where_the_terminal_has_only_ascii(monkeypatch: py
     sys.stdout.flush()
     assert b"?" not in held.getvalue().splitlines()[1]
     assert set(held.getvalue().splitlines()[1]) <= set(b"- ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_a_request_to_end_stops_in_order(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def ended(options: argparse.Namespace) -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    monkeypatch.setattr(steps, "command", ended)
+    try:
+        assert command_line.main(["steps", "--json"]) == 130
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 130
