@@ -1,7 +1,8 @@
 """Whether the description of an exported PyTorch program is only a network.
 
-Loading one evaluates the sizes as Python expressions, looks up operators by name and imports the types of nested
-inputs. What is let through here is only what describes arithmetic on tensors.
+Loading one evaluates the sizes as Python expressions, looks up operators by name, imports the types of nested inputs
+and writes the names of tensors and arguments into Python code that it runs. What is let through here is only what
+describes arithmetic on tensors.
 """
 
 from __future__ import annotations
@@ -59,9 +60,18 @@ def problem_of(model: Any) -> str:
             return f"it calls {str(value)[:80]}, which is no operator of a network"
         if key in {"in_spec", "out_spec"} and not _is_plain_nesting(value):
             return "its inputs or outputs are of Python types that would have to be imported"
+        if (key.endswith(("name", "names")) or key == "fqn") and not is_plain_name(value):
+            return f"a name in it, {str(value)[:40]!r}, is none"
         if key in {"as_custom_obj", "custom_obj"} and value:
             return "it holds an object that is no tensor"
     return ""
+
+
+def is_plain_name(value: Any) -> bool:
+    """Whether a text, or each of a list, is letters, digits, underscores and dots only; other values hold no name."""
+    if isinstance(value, list):
+        return all(map(is_plain_name, cast("list[Any]", value)))
+    return not isinstance(value, str) or re.fullmatch(r"[\w.]*", value) is not None
 
 
 def is_plain_expression(text: Any) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from compress_studio.artifacts import pickles
-from compress_studio.artifacts.exported import problem_of
+from compress_studio.artifacts.exported import is_plain_name, problem_of
 from compress_studio.artifacts.refusals import bomb, damaged
 from compress_studio.artifacts.sniffing import Format
 from compress_studio.base.errors import BadInput
@@ -168,8 +168,8 @@ def _exported(path: Path, archive: zipfile.ZipFile, files: Mapping[str, zipfile.
     for part in ("weights", "constants"):
         config = files.get(f"data/{part}/model_{part}_config.json")
         for name, one in json.loads(_read(archive, config))["config"].items() if config is not None else ():
-            if not PAYLOAD.fullmatch(one["path_name"]):
-                raise _runs_code(path, [str(one["path_name"])])
+            if not PAYLOAD.fullmatch(one["path_name"]) or not is_plain_name(name):
+                raise _runs_code(path, [f"{name}: {one['path_name']}"])
             shape = _sizes((one.get("tensor_meta") or {"sizes": ()})["sizes"])
             tensors[name] = shape
             places[one["path_name"]] = math.prod(size for size in shape if isinstance(size, int))

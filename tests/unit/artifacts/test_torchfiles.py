@@ -95,6 +95,15 @@ def test_an_operator_that_is_none_of_a_network_is_refused(tmp_path: Path, target
         look(exported(tmp_path / "m.pt2", changed(target=target)), Format.PT2)
 
 
+@pytest.mark.parametrize("name", ["x=print(1)", "a b", "x\n", "x;y", "a-b"])
+def test_a_name_that_would_become_code_is_refused(tmp_path: Path, name: str) -> None:
+    argument = {"name": name, "arg": {"as_int": 1}, "kind": 2}
+    with pytest.raises(BadInput, match="is none"):
+        look(exported(tmp_path / "m.pt2", changed(inputs=[argument])), Format.PT2)
+    with pytest.raises(BadInput, match="would run code"):
+        look(exported(tmp_path / "m.pt2", weights={name: WEIGHT}), Format.PT2)
+
+
 @pytest.mark.parametrize(
     "text",
     [
