@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compress_studio.cli.console import table
+from compress_studio.engine.verdicts import SAME_SPEED
 
 QUALITY = ("top1", "auc", "r2", "mae", "rmse", "agreement", "cosine")
 """What is shown as quality: the first of these that the source or its followers have."""
@@ -83,10 +84,11 @@ def latency_text(latency: Mapping[str, Any] | None) -> str:
     if low is None or high is None:
         return f"{ratio:.2f}×, slower" if ratio < 1 else f"{ratio:.2f}"
     spread = max(high - ratio, ratio - low)
-    if high < 1:
+    same = low <= 1 <= high or abs(ratio - 1) <= SAME_SPEED
+    if high < 1 and not same:
         return f"{ratio:.2f}×, slower"
     text = f"{ratio:.2f} ± {spread:.2f}"
-    return f"{text}, the same" if low <= 1 <= high else text
+    return f"{text}, the same" if same else text
 
 
 def _row(node: Mapping[str, Any], source: Mapping[str, Any], quality: str) -> tuple[str, ...]:

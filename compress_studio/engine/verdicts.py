@@ -26,6 +26,8 @@ SHRUNK = 0.98
 """Share of the source's bytes above which a file counts as not smaller."""
 GROWN = 1.005
 """Share of the source's bytes above which a file counts as bigger; a few bytes of names do not."""
+SAME_SPEED = 0.02
+"""Nobody notices a difference of two percent, however certain it is."""
 COLLAPSED = 0.5
 FEW = 30
 NOTES_IN_FULL = frozenset({"labels_missing", "nan_features", "preprocessing_guessed"})
@@ -180,7 +182,7 @@ def _speed(readings: Mapping[str, Row], step_id: str) -> list[Caution]:
     if row is None or value is None or low is None or high is None:
         return []
     detail: Mapping[str, Any] = row.get("detail") or {}
-    noise = abs(float(detail.get("aa_ratio", 1.0)) - 1)
+    noise = max(abs(float(detail.get("aa_ratio", 1.0)) - 1), SAME_SPEED)
     between = f"× {value:.2f} the speed of the source (95 %: {low:.2f} to {high:.2f})"
     hint = SPEED_NEXT.get(step_id, "Leave the step out if speed is what you need.")
     if high < 1 and value < 1 - noise:

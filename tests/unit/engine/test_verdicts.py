@@ -145,3 +145,12 @@ def test_the_paired_change_decides_how_sure_a_drop_is() -> None:
     assert "at least by 1.5" in one.message
     assert "probably" in two.message
     assert "give or take 1.5" in two.message
+
+
+def test_a_difference_in_speed_that_nobody_notices_is_no_warning() -> None:
+    ratio = {"value": 0.99, "low": 0.985, "high": 0.995, "n": 100, "detail": {"aa_ratio": 1.0}}
+    assert codes({"ratio": ratio}, {}, "cluster.weights") == []
+    assert codes({"ratio": {**ratio, "value": 0.9, "high": 0.95}}, {}, "cluster.weights") == ["slower"]
+    assert codes({"ratio": {**ratio, "value": 1.01, "low": 1.005, "high": 1.015}}, {}, "quantize.static") == [
+        "not_faster"
+    ]
