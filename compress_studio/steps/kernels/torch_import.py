@@ -105,7 +105,8 @@ class Script:
             pairs = enumerate(zip(one.shape, two.shape, strict=False))
             free[name] = {axis: batch for axis, (first, second) in pairs if first != second}
         arrays = _examples(names, layout, _counts(layout)[0], sizes)
-        examples = tuple(torch.from_numpy(arrays[name]) for name in names)
+        defaults = self.module.forward.schema.arguments[1 + len(names) :]
+        examples = (*(torch.from_numpy(arrays[name]) for name in names), *(one.default_value for one in defaults))
         with _exporting(self.name):
             torch.onnx.export(
                 self.module,
@@ -117,7 +118,13 @@ class Script:
                 output_names=outputs,
                 dynamic_axes={name: axes for name, axes in free.items() if axes},
             )
-        return call
+
+        def complete(arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+            # Inputs that nothing reads are not in the exported network.
+            count = next((len(one) for one in arrays.values() if one.ndim), BATCHES[0])
+            return call({**_examples(names, layout, count, sizes), **arrays})
+
+        return complete
 
 
 class Exported:
@@ -158,11 +165,15 @@ class Exported:
         from torch.utils import _pytree as pytree
 
         wanted = self.program.graph_signature.user_inputs
+        names = [one for one in wanted if isinstance(one, str)]
         nesting = self.program.call_spec.in_spec
         assert nesting is not None
 
         def call(arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-            flat = [torch.from_numpy(arrays[one]) if isinstance(one, str) else one for one in wanted]
+            named = arrays if set(names) <= set(arrays) else dict(zip(names, arrays.values(), strict=False))
+            if not set(names) <= set(named):
+                raise BadInput(f"{self.name} has other inputs as ONNX than in PyTorch.", RECIPE)
+            flat = [torch.from_numpy(named[one]) if isinstance(one, str) else one for one in wanted]
             args, kwargs = pytree.tree_unflatten(flat, nesting)
             with torch.no_grad(), _quiet():
                 return _arrays(module(*args, **kwargs))
@@ -185,6 +196,8 @@ def prove(model: ir.Model, path: Path, call: Call, sizes: Mapping[str, int], nam
         arrays = synthetic(model, count, count, dict(sizes))
         try:
             expected = call(arrays)
+        except BadInput:
+            raise
         except Exception as error:
             raise BadInput(f"{name} does not run in PyTorch: {_reason(error)}.", RECIPE) from error
         got = list(run(session, arrays).values())

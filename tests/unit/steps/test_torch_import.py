@@ -61,6 +61,16 @@ class Drawing(torch.nn.Module):
         return x + torch.rand_like(x)
 
 
+class Unread(torch.nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x * 2, x.sum(1)
+
+
+class PassingOn(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"twice": x * 2, "same": x}
+
+
 @pytest.fixture(autouse=True)
 def _guard(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction]
     monkeypatch.setenv(torch_import.GUARD, "1")
@@ -194,6 +204,17 @@ def test_samples_that_do_not_fit_leave_the_complaint_about_the_shape(tmp_path: P
     path = scripted(tmp_path / "net.pt", Convolutional())
     with pytest.raises(BadInput, match="does not run for x N × 9 × 9"):
         opened(tmp_path, path, samples={"x": SampleShape((9, 9), "float32")})
+
+
+def test_an_input_that_nothing_reads_and_several_outputs_are_no_obstacle(tmp_path: Path) -> None:
+    _, model, _ = opened(tmp_path, scripted(tmp_path / "net.pt", Unread()), "x=Nx4+y=Nx5")
+    assert [one.name for one in model.graph.outputs] == ["output_0", "output_1"]
+
+
+def test_an_input_that_is_an_output_too_is_compared(tmp_path: Path) -> None:
+    ctx, model, _ = opened(tmp_path, exported(tmp_path / "net.pt2", PassingOn(), torch.zeros(2, 4)))
+    assert len(model.graph.outputs) == 2
+    assert difference(ctx) < torch_import.TOLERANCE
 
 
 def test_a_program_that_computes_something_else_as_onnx_is_refused_with_the_figure(tmp_path: Path) -> None:
