@@ -92,7 +92,7 @@ def _machine(params: PruneChannelsParams) -> Json:
 
 @step(
     id="prune.channels",
-    version=1,
+    version=2,
     title="Remove channels",
     group=Group.PRUNE,
     needs_data=True,

@@ -36,7 +36,7 @@ class Aligned:
 
 @dataclass(slots=True)
 class Spread:
-    """Mean and variance of every channel, averaged over batches."""
+    """Mean and variance of every channel over all samples, or averages of those of batches."""
 
     mean: np.ndarray
     variance: np.ndarray
@@ -69,17 +69,10 @@ def align(
 
     All layers at once: the pruned network runs with a normalization behind each layer, as in a batch norm that is
     training, so that later layers already see repaired inputs; then scales and shifts are folded into weights and
-    biases. Returns the number of layers changed.
+    biases. That needs batches of many samples. Returns the number of layers changed.
     """
-    before = _spreads(original, layers, batches, ctx, {})
-    targets = {
-        layer.key: Spread(
-            np.delete(before[layer.key].mean, gone.get((layer.key, layer.axis), [])),
-            np.delete(before[layer.key].variance, gone.get((layer.key, layer.axis), [])),
-        )
-        for layer in layers
-        if layer.key in before
-    }
+    before = _spreads(original, layers, batches, ctx)
+    targets = _targets(before, layers, gone)
     now = _spreads(model, layers, batches, ctx, targets)
     nodes = {key_of(node): node for node in model.graph}
     changed = 0
@@ -89,20 +82,64 @@ def align(
     return changed
 
 
+def align_one_by_one(
+    model: ir.Model,
+    original: ir.Model,
+    layers: list[Aligned],
+    gone: Mapping[tuple[str, int], np.ndarray],
+    batches: Callable[[], Iterable[Batch]],
+    ctx: StepContext,
+) -> int:
+    """Align as align does, for batches of few samples, whose own statistics say nothing.
+
+    A dense layer has no variance within a batch of one sample. So the statistics are those of all samples, and each
+    layer is measured after the layers before it are repaired: one pass over the samples per layer.
+    """
+    before = _spreads(original, layers, batches, ctx, pooled=True)
+    targets = _targets(before, layers, gone)
+    nodes = {key_of(node): node for node in model.graph}
+    changed = 0
+    for layer in layers:
+        now = _spreads(model, [layer], batches, ctx, pooled=True)
+        if layer.key in now and layer.key in targets:
+            changed += _fold(model, nodes[layer.key], now[layer.key], targets[layer.key])
+    return changed
+
+
+def _targets(
+    before: Mapping[str, Spread], layers: list[Aligned], gone: Mapping[tuple[str, int], np.ndarray]
+) -> dict[str, Spread]:
+    """What the channels that are left had in the original network."""
+    return {
+        layer.key: Spread(
+            np.delete(before[layer.key].mean, gone.get((layer.key, layer.axis), [])),
+            np.delete(before[layer.key].variance, gone.get((layer.key, layer.axis), [])),
+        )
+        for layer in layers
+        if layer.key in before
+    }
+
+
 def _spreads(
     model: ir.Model,
     layers: list[Aligned],
     batches: Callable[[], Iterable[Batch]],
     ctx: StepContext,
-    targets: Mapping[str, Spread],
+    targets: Mapping[str, Spread] | None = None,
+    *,
+    pooled: bool = False,
 ) -> dict[str, Spread]:
-    """Mean and variance of the outputs of layers; with targets, each layer is normalized to them on the way."""
+    """Mean and variance of the outputs of layers; with targets, each layer is normalized to them on the way.
+
+    Pooled: those of all samples together, Var = E[variance of a batch] + Var[mean of a batch]; else averages of those
+    of the batches.
+    """
     copy = model.clone()
     nodes = {key_of(node): node for node in copy.graph}
     names: dict[str, str] = {}
     for layer in layers:
         node = nodes[layer.key]
-        mean, variance = _measured(copy, node, layer, targets.get(layer.key))
+        mean, variance = _measured(copy, node, layer, (targets or {}).get(layer.key))
         names[mean] = layer.key
         names[variance] = layer.key
     found: dict[str, Spread] = {}
@@ -114,6 +151,8 @@ def _spreads(
             one, two = values[mean].astype(np.float64).ravel(), values[variance].astype(np.float64).ravel()
             if not (np.isfinite(one).all() and np.isfinite(two).all()):
                 continue
+            if pooled:
+                two += one * one
             if key not in found:
                 found[key] = Spread(one, two)
             else:
@@ -125,6 +164,8 @@ def _spreads(
     for spread in found.values():
         spread.mean /= spread.batches
         spread.variance /= spread.batches
+        if pooled:
+            spread.variance = np.maximum(spread.variance - spread.mean * spread.mean, 0.0)
     return found
 
 

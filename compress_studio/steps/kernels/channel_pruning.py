@@ -6,20 +6,23 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from compress_studio.base.errors import BadInput, Refused
 from compress_studio.graph import channels
 from compress_studio.graph.channels.links import Links, key_of
 from compress_studio.graph.channels.removal import removed_indices
 from compress_studio.graph.layers import weight_layers
+from compress_studio.graph.session import open_session, run
 from compress_studio.graph.shapes import trace
 from compress_studio.spec.data import Batch, Part
 from compress_studio.spec.portion import Portion
 from compress_studio.steps.kernels import channel_alignment, channel_plan, channel_repair, channel_scores
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
 
     from compress_studio.graph.channels import Group, Proof
@@ -31,6 +34,13 @@ BATCH = 32
 ELEMENTS = 1 << 26
 """Numbers in all tensors of one batch together, 256 MB: large images come in smaller batches."""
 PROOF_SAMPLES = 4
+JUDGED = 64
+"""Samples on which outputs after the repair must be numbers."""
+MANY = 16
+"""Samples from which on the statistics of a batch stand for those of the data."""
+ONE_BY_ONE = 1 << 32
+"""Numbers in all tensors of all passes together, when layers are aligned one by one: some tens of seconds."""
+FEWEST = 8
 
 
 class Pruner:
@@ -54,6 +64,7 @@ class Pruner:
         self.shapes = trace(self.model)
         computed = [size for name, size in self.shapes.sizes.items() if name not in self.model.graph.initializers]
         per_sample = sum(math.prod(size) for size in computed) / max(self.shapes.batch, 1)
+        self.per_sample = per_sample
         self.batch = max(1, min(BATCH, int(ELEMENTS / max(per_sample, 1))))
         found = channels.find_groups(self.model, self.shapes)
         self.links: Links = found.structure.links
@@ -100,12 +111,42 @@ class Pruner:
                 "Give data that look like real use.",
             )
         original = self.model.clone()
+        self._shorten(original, take_over=True)
+        if self._repair_with_data() and self._broke(original):
+            self._without_repair(original)
+
+    def _shorten(self, original: ir.Model, *, take_over: bool, align: bool = True) -> None:
+        """Remove the channels, with the parts of the repair that were asked for."""
         gone = removed_indices(self.selection)
-        items = self._take_over(gone) if self._repair_with_data() else []
+        items = self._take_over(gone) if take_over and self._repair_with_data() else []
         channels.remove(self.model, self.selection)
         channel_repair.cut_new_biases(items, gone)
-        if self._repair_with_data():
+        if align and self._repair_with_data():
             self._align(original, gone)
+
+    def _without_repair(self, original: ir.Model) -> None:
+        """Leave out what of the repair makes outputs that are not numbers, such as sums that a Log reads negative."""
+        for align in (True, False):
+            self.model = original.clone()
+            self._shorten(original, take_over=False, align=align)
+            if not self._broke(original):
+                break
+        self.ctx.warn(
+            "repair_left_out",
+            "The repair would have given outputs that are not numbers, so "
+            + ("only the statistics were realigned." if align else "the channels were removed without it."),
+        )
+
+    def _broke(self, original: ir.Model) -> bool:
+        """Whether the shorter network gives outputs that are not finite where the original's are."""
+        before, after = open_session(original), open_session(self.model)
+        for batch in self._batches(self.batch, JUDGED):
+            self.ctx.check()
+            want, got = run(before, batch.inputs), run(after, batch.inputs)
+            for name, array in want.items():
+                if array.dtype.kind == "f" and (np.isfinite(array) & ~np.isfinite(got[name])).any():
+                    return True
+        return False
 
     def tell(self) -> None:
         """Report what was done."""
@@ -213,7 +254,13 @@ class Pruner:
         self.ctx.progress(0.75, "Realigning statistics")
         ranks = {key: len(shape) for node in self.model.graph if (shape := self.shapes.of(key := key_of(node)))}
         layers = channel_alignment.alignable(self.model, ranks)
-        channel_alignment.align(self.model, original, layers, gone, self._calibration, self.ctx)
+        if len(next(iter(self._calibration()))) >= MANY:
+            channel_alignment.align(self.model, original, layers, gone, self._calibration, self.ctx)
+            return
+        numbers = max(self.per_sample * len(layers), 1)
+        limit = min(self.params.samples, max(FEWEST, int(ONE_BY_ONE / numbers)))
+        batches = partial(self._batches, self.batch, limit)
+        channel_alignment.align_one_by_one(self.model, original, layers, gone, batches, self.ctx)
 
     def _calibration(self) -> Iterable[Batch]:
         return self._batches(self.batch, self.params.samples)

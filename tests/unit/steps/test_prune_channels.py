@@ -26,9 +26,12 @@ Prune = Callable[..., tuple[ir.Model, ToyContext]]
 def prune(tmp_path: Path) -> Prune:
     """Run the step on a model; returns the new model and what was said."""
 
-    def go(model: ir.Model, *, synthetic: bool = False, **values: object) -> tuple[ir.Model, ToyContext]:
+    def go(
+        model: ir.Model, *, synthetic: bool = False, fixed_batch: int | None = None, **values: object
+    ) -> tuple[ir.Model, ToyContext]:
         data = ToyData.for_model(model, 200)
         data.synthetic = synthetic
+        data.fixed_batch = fixed_batch
         ctx = ToyContext(tmp_path, data)
         path = save(model, tmp_path / f"source{len(list(tmp_path.iterdir()))}.onnx")
         result = prune_channels(ctx, PruneChannelsParams.read(values), OnnxNet(path))
@@ -155,6 +158,21 @@ def test_repair_brings_the_outputs_nearer(prune: Prune, name: str) -> None:
     none, statistics, squares = error("none"), error("statistics"), error("least_squares")
     assert squares < 0.8 * none
     assert statistics < 1.05 * none
+
+
+@pytest.mark.parametrize("name", ["depthwise", "mlp"])
+@pytest.mark.parametrize("repair", ["least_squares", "statistics"])
+def test_repair_is_as_good_when_samples_come_one_at_a_time(prune: Prune, name: str, repair: str) -> None:
+    source = networks.ALL[name](5)
+    data = ToyData.for_model(source, 64, seed=9).inputs
+    expected = run(open_session(source), data)["y"]
+
+    def error(fixed_batch: int | None, kind: str) -> float:
+        model, _ = prune(networks.ALL[name](5), amount=0.4, repair=kind, fixed_batch=fixed_batch)
+        return float(np.square(run(open_session(model), data)["y"] - expected).mean())
+
+    assert error(1, repair) < 1.2 * error(None, repair)
+    assert error(1, repair) < 1.05 * error(None, "none")
 
 
 def test_without_data_nothing_is_repaired_and_it_is_said(prune: Prune) -> None:
