@@ -11,6 +11,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from compress_studio.base.errors import UserError
+
 APP = "compress-studio"
 HOME_VARIABLE = "COMPRESS_STUDIO_HOME"
 
@@ -89,5 +91,9 @@ def _home(kind: str) -> Path:
 
 
 def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = f"Give yourself the right to write there, or set {HOME_VARIABLE} to another folder."
+        raise UserError(f"The results folder {folder} cannot be used: {error.strerror or error}.", hint) from error
     return folder

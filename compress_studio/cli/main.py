@@ -59,9 +59,7 @@ def main(argv: Sequence[str]) -> int:
         return UserError.exit_code
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}:
-            where = f"{error.filename}: " if error.filename else ""
-            hint = "Make room, or choose another folder."
-            return _report(f"Writing failed: {where}{error.strerror}.", hint, UserError.exit_code, as_json)
+            return _report(*_no_access(error), UserError.exit_code, as_json)
         return _bug(error, as_json)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug becomes one line and a log
         return _bug(error, as_json)
@@ -218,6 +216,15 @@ def _report(message: str, hint: str, code: int, as_json: bool) -> int:
     return code
 
 
+def _no_access(error: OSError) -> tuple[str, str]:
+    """What the system refused, and what to do about it."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"Writing failed: {where}{error.strerror}.", "Make room, or choose another folder."
+    what = str(error.filename) if error.filename else "A file or folder"
+    return f"{what} cannot be used: {error.strerror}.", "Check its permissions, or choose another one."
+
+
 def _bug(error: Exception, as_json: bool) -> int:
     """Put the traceback into the log; the user gets one line and its place."""
     import logging
@@ -229,7 +236,7 @@ def _bug(error: Exception, as_json: bool) -> int:
     try:
         path = set_up(log_dir())
         logging.getLogger("compress_studio.cli").error("The command failed", exc_info=error)
-    except OSError:
+    except (OSError, UserError):
         return _report(f"This is a bug: {name}: {error}.", "Please report it.", UserError.exit_code, as_json)
     first = (str(error).strip().splitlines() or [""])[0]
     hint = f"Please report it with the log {path}."

@@ -102,20 +102,20 @@ class Progress:
         elif now - self._drawn >= REDRAW_SECONDS:
             self._drawn = now
             columns = shutil.get_terminal_size().columns
-            text = cut(self._bar(), columns - 1)
+            text = cut(self._bar(min(BAR, columns // 5)), columns - 1)
             width = width_of(text)
             self._stream.write("\r" + text + " " * (self._width - width))
             self._stream.flush()
             self._width = width
 
-    def _bar(self) -> str:
-        """The live line: of the whole run, or of the timing at its end."""
+    def _bar(self, bar: int) -> str:
+        """The live line, with a bar of so many columns: of the whole run, or of the timing at its end."""
         state = self._state
         name, one = self._at_work()
         if state.quiet:
             left = None if self._quiet_until is None else self._quiet_until - time.monotonic()
-            return f"{_blocks(max(one.measuring.values(), default=0.0))}  timing{_left(left)}"
-        text = _blocks(state.progress)
+            return f"{_blocks(max(one.measuring.values(), default=0.0), bar)}  timing{_left(left)}"
+        text = _blocks(state.progress, bar)
         if name:
             what = f"measuring {', '.join(one.measuring)}" if one.measuring else one.note
             text += f"  {self._name(name)}" + (f": {what}" if what else "")
@@ -161,9 +161,9 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _blocks(fraction: float) -> str:
-    filled = round(BAR * min(max(fraction, 0.0), 1.0))
-    return f"{'█' * filled}{'░' * (BAR - filled)} {_percent(fraction)}"
+def _blocks(fraction: float, bar: int) -> str:
+    filled = round(bar * min(max(fraction, 0.0), 1.0))
+    return f"{'█' * filled}{'░' * (bar - filled)} {_percent(fraction)}"
 
 
 def _percent(fraction: float) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from compress_studio.base.errors import BadInput
 from compress_studio.data.arrays import map_npy
@@ -139,7 +140,15 @@ def _folders(path: Path) -> list[Path]:
 def _files(path: Path, suffixes: frozenset[str]) -> list[Path]:
     if not path.is_dir():
         return []
-    return sorted(one for one in path.rglob("*") if one.suffix.lower() in suffixes and one.is_file())
+    found = (Path(folder) / name for folder, _, names in os.walk(path, onerror=_unreadable) for name in names)
+    return sorted(one for one in found if one.suffix.lower() in suffixes and one.is_file())
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    """A folder that is passed over would leave its samples out without a word."""
+    raise BadInput(
+        f"The folder {error.filename} cannot be read: {error.strerror}.", "Check its permissions."
+    ) from error
 
 
 def _any(roots: Iterable[Path], suffixes: frozenset[str]) -> bool:

@@ -155,6 +155,8 @@ def read_options(request: DataRequest) -> Options:
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from error
     except UnicodeDecodeError:
         raise BadInput(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:

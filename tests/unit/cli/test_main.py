@@ -68,9 +68,16 @@ def test_a_bug_is_one_line_and_a_log_with_the_traceback(
     caplog.clear()
 
 
-@pytest.mark.parametrize(("number", "words"), [(28, "No space left"), (13, "Permission denied"), (30, "Read-only")])
+@pytest.mark.parametrize(
+    ("number", "words", "hint"),
+    [
+        (28, "Writing failed: results.json: No space left", "Make room"),
+        (13, "results.json cannot be used: Permission denied", "Check its permissions"),
+        (30, "results.json cannot be used: Read-only", "Check its permissions"),
+    ],
+)
 def test_a_disk_that_takes_nothing_is_no_bug(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, number: int, words: str, hint: str
 ) -> None:
     import os
 
@@ -80,8 +87,19 @@ def test_a_disk_that_takes_nothing_is_no_bug(
     monkeypatch.setattr(steps, "command", full)
     said = cli("steps")
     assert said.code == 1
-    assert f"results.json: {words}" in said.err
-    assert "hint: Make room" in said.err
+    assert words in said.err
+    assert f"hint: {hint}" in said.err
+
+
+def test_a_results_folder_that_cannot_be_made_names_the_way_out(
+    cli: Cli, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("COMPRESS_STUDIO_HOME", str(tmp_path / "file" / "home"))
+    said = cli("run", model, "--step", "graph.optimize")
+    assert said.code == 1
+    assert "The results folder" in said.err
+    assert "set COMPRESS_STUDIO_HOME to another folder" in said.err
 
 
 def test_ctrl_c_anywhere_ends_with_130(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,3 +94,11 @@ def test_a_terminal_that_cannot_write_over_a_line_gets_plain_lines(monkeypatch: 
         stream = Terminal()
         Progress({}, stream)(NodeStarted("p", "k"))
         assert stream.getvalue().startswith("p …") is not live
+
+
+def test_on_a_narrow_terminal_the_bar_leaves_room_for_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REDRAW_SECONDS", 0.0)
+    monkeypatch.setenv("COLUMNS", "40")
+    text = shown(live=True)
+    assert "p (Prune): epoch 2" in text
+    assert all(len(piece) < 40 for piece in text.split("\r") if "█" in piece)

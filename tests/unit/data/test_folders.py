@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,3 +163,18 @@ def test_pictures_do_not_fill_a_few_features(tmp_path: Path) -> None:
     picture(tmp_path / "data" / "a.png", np.zeros((6, 6)))
     with pytest.raises(BadInput, match="which pictures cannot fill"):
         opened(network(tmp_path, {"x": (FLOAT, ["n", 4])}), tmp_path / "data")
+
+
+def test_a_folder_that_may_not_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cat", "dog"):
+        picture(tmp_path / "data" / name / "a.png", np.zeros((6, 6)))
+    scandir = os.scandir
+
+    def guarded(path: Any) -> Any:
+        if str(path).endswith("dog"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    with pytest.raises(BadInput, match="dog cannot be read: Permission denied"):
+        opened(network(tmp_path), tmp_path / "data")

@@ -128,3 +128,14 @@ def test_an_input_that_the_network_does_not_have_is_named(tmp_path: Path) -> Non
 def test_the_request_overrides_the_file(tmp_path: Path) -> None:
     (tmp_path / "data.toml").write_text("scale = 2.0\n")
     assert read_options(DataRequest(str(tmp_path), {"scale": 3})).every.scale == 3.0
+
+
+def test_a_data_toml_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data.toml").write_text("scale = 1")
+
+    def refused(path: Path, **_: object) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(BadInput, match=r"data\.toml cannot be read: Permission denied"):
+        read_options(DataRequest(str(tmp_path)))
