@@ -110,4 +110,5 @@ class Measuring:
 def machine_id() -> str:
     """Names the kind of processor, its instructions and the system: timings hold for one of these only."""
     machine = processor()
-    return digest_json([platform.system(), platform.machine(), machine.name, sorted(machine.flags), machine.count])
+    flags = " ".join(sorted(machine.flags))
+    return digest_json([platform.system(), platform.machine(), machine.name, flags, machine.count])

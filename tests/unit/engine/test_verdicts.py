@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from compress_studio.engine import verdicts
 from compress_studio.engine.verdicts import judge
 
 CHANGED = {"layers_changed": 3, "layers_total": 12, "skipped": []}
@@ -154,3 +155,9 @@ def test_a_difference_in_speed_that_nobody_notices_is_no_warning() -> None:
     assert codes({"ratio": {**ratio, "value": 1.01, "low": 1.005, "high": 1.015}}, {}, "quantize.static") == [
         "not_faster"
     ]
+
+
+def test_factorizing_that_loses_is_told_to_keep_more_and_one_that_is_not_faster_to_keep_less() -> None:
+    """ratio is the share of parameters that stay."""
+    assert "larger ratio" in verdicts.NEXT["factorize.lowrank"]
+    assert "smaller ratio" in verdicts.SPEED_NEXT["factorize.lowrank"]
