@@ -41,22 +41,26 @@ NAMES = {
     "rmse": "The root mean square error",
     "mae": "The mean absolute error",
 }
+AS_IT_IS = ""
+"""Stands for the step of a model that was measured as it is: there is nothing to advise then."""
 NEXT = {
+    AS_IT_IS: "",
     "quantize.static": "Try ranges=mse, keep the most sensitive layers in float, or append train.distil.",
     "quantize.dynamic": "Try quantize.static with calibration data, or quantize.weights.",
     "quantize.weights": "Try bits=8, or a smaller block.",
     "graph.fp16": "Use the weight-only form, or leave the step out.",
     "prune.weights": "Try less sparsity, another criterion, or append train.distil.",
     "prune.channels": "Try a smaller amount, repair=least_squares, or append train.distil.",
-    "factorize.lowrank": "Try a smaller ratio, or append train.distil.",
+    "factorize.lowrank": "Try a larger ratio, which keeps more parameters, or append train.distil.",
     "cluster.weights": "Try one bit more.",
     "train.finetune": "Try more epochs, or train.distil with the source as teacher.",
     "train.distil": "Try more epochs, or compress less in the steps before.",
 }
 SPEED_NEXT = {
+    AS_IT_IS: "",
     "quantize.dynamic": "Leave convolutions out, or try quantize.static.",
     "quantize.weights": "Weight-only forms save bytes, not time; quantize.static saves time.",
-    "factorize.lowrank": "Try a larger ratio, or prune.channels.",
+    "factorize.lowrank": "Try a smaller ratio, which keeps fewer parameters, or prune.channels.",
     "prune.channels": "Try a larger amount; small layers gain little.",
     "quantize.static": "This machine or these layers gain nothing from 8 bits; try prune.channels.",
 }
@@ -88,7 +92,7 @@ def judge(
         report: the StepReport as JSON (layers_changed, layers_total, skipped, …).
         readings: of the node, by name; latency as "ratio" and "median_ms".
         source: the readings of the source, by name.
-        step_id: of the node.
+        step_id: of the node; AS_IT_IS for a model that was only measured.
         goals: limits by metric; "quality_drop" is the share by which quality may fall.
         data: what the data set says about itself (DataSource.describe()).
     """
@@ -119,7 +123,7 @@ def _once(found: Sequence[Caution]) -> list[Caution]:
     for one in found:
         known = [other for other in kept if other.code == one.code]
         if not known or (one.code in NOTES_IN_FULL and one not in known):
-            kept.append(one)
+            kept.append(Caution(one.code, one.message.rstrip()))
     return kept
 
 
@@ -144,10 +148,13 @@ def _size(readings: Mapping[str, Row], source: Mapping[str, Row], step_id: str) 
     if own > GROWN * base:
         words = f"The file is bigger than the source: {_bytes(own)} instead of {_bytes(base)} (× {own / base:.2f})."
         return [
-            Caution("bigger", f"{words} Leave the step out, or combine it with one that stores fewer bits."),
+            Caution(
+                "bigger",
+                words + (" Leave the step out, or combine it with one that stores fewer bits." * bool(step_id)),
+            ),
             *zeros,
         ]
-    if own > SHRUNK * base and step_id not in SAME_SIZE:
+    if own > SHRUNK * base and step_id not in {*SAME_SIZE, AS_IT_IS}:
         words = f"The file is not smaller: {_bytes(own)}, the source has {_bytes(base)}."
         return [Caution("not_smaller", f"{words} {NEXT.get(step_id, 'Compress more, or leave the step out.')}"), *zeros]
     return zeros

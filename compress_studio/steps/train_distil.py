@@ -46,7 +46,7 @@ class DistilParams(TrainParams):
 
 @step(
     id="train.distil",
-    version=1,
+    version=2,
     title="Distil from the original",
     group=Group.TRAIN,
     needs_data=True,

@@ -14,7 +14,7 @@ class FinetuneParams(TrainParams):
 
 @step(
     id="train.finetune",
-    version=1,
+    version=2,
     title="Fine-tune on labels",
     group=Group.TRAIN,
     needs_data=True,

@@ -25,6 +25,8 @@ EXPLODED = 20.0
 SMOOTH = 0.9
 SETTLING = 5
 """Steps that tell how large the loss is at the start."""
+NOISE = 1e-6
+"""Scores that differ by less are the same: losses are about 1, and computed in float32."""
 MEASURED = 16
 """Batches over which statistics of channels are taken anew."""
 
@@ -180,7 +182,7 @@ class _Trainer:
         score = evaluate(self.view, self.ctx, self.objective, self.feed)
         self.result.scores.append(score)
         self.ctx.point("validation", epoch, score)
-        if not score < self.result.best:
+        if not score < self.result.best - NOISE:
             return False
         self.result.best, self.result.best_epoch, self.result.improved = score, epoch, True
         self.best = _snapshot(self.state)

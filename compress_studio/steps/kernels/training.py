@@ -226,9 +226,17 @@ def _write(
         if not np.array_equal(before[layer.key], layer.array):
             changed += 1
         elif layer.key not in frozen and result.improved:
-            reason = "training did not reach it" if layer.key in view.weights else "its stored values are not trained"
-            ctx.skip(layer.name, reason)
+            ctx.skip(layer.name, _unchanged(view, layer, result))
     ctx.changed(changed, len(layers))
+
+
+def _unchanged(view: TorchView, layer: WeightLayer, result: training.FitResult) -> str:
+    """Why a layer has the weights that it had."""
+    if layer.key not in view.weights:
+        return "its stored values are not trained"
+    if result.best_epoch == 0:
+        return "realigned statistics alone were better than any epoch of training"
+    return "training did not reach it"
 
 
 def variance_of_labels(feed: Feed) -> float:

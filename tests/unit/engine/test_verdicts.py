@@ -161,3 +161,20 @@ def test_factorizing_that_loses_is_told_to_keep_more_and_one_that_is_not_faster_
     """ratio is the share of parameters that stay."""
     assert "larger ratio" in verdicts.NEXT["factorize.lowrank"]
     assert "smaller ratio" in verdicts.SPEED_NEXT["factorize.lowrank"]
+
+
+def test_a_model_that_was_only_measured_gets_no_advice_about_steps() -> None:
+    readings = {"bytes": row(1200), "top1": row(0.5, 0.45, 0.55), "ratio": row(0.5, 0.4, 0.6), "cosine": row(0.1)}
+    found = judge(CHANGED, readings, {"bytes": row(1000), "top1": row(0.9, 0.88, 0.92)}, verdicts.AS_IT_IS, {}, DATA)
+    assert {one.code for one in found} >= {"bigger", "slower", "collapsed", "accuracy_dropped"}
+    for one in found:
+        assert "step" not in one.message
+        assert one.message.endswith(".")
+    same = judge(CHANGED, {"bytes": row(1000)}, {"bytes": row(1000)}, verdicts.AS_IT_IS, {}, DATA)
+    assert same == []
+
+
+def test_every_part_of_the_data_with_missing_labels_is_said() -> None:
+    notes = [{"code": "labels_missing", "message": f"{part}: 3 of 9."} for part in ("train", "test")]
+    found = judge(CHANGED, {}, {}, verdicts.SOURCE, {}, {**DATA, "notes": notes})
+    assert [one.message for one in found] == ["train: 3 of 9.", "test: 3 of 9."]

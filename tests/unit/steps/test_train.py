@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from compress_studio.spec.ports import OnnxNet
 from compress_studio.steps.train_distil import Compare, DistilParams, train_distil
 from compress_studio.steps.train_finetune import FinetuneParams, train_finetune
 from compress_studio.steps.training_params import BatchNorm, Optimizer
+from compress_studio.view import training
 from tests.toys.context import ToyContext, ToyData
 from tests.toys.networks import conv_net, lstm_net, mlp, residual_net, tied_net, transformer
 
@@ -183,13 +185,29 @@ def test_training_that_explodes_gives_back_the_network_as_it_came(tmp_path: Path
     assert np.isfinite(answers(result, data)).all()
 
 
-def test_a_network_that_is_its_own_teacher_is_left_unchanged_with_a_warning(tmp_path: Path) -> None:
-    net = stored(mlp(), tmp_path)
-    ctx = ToyContext(tmp_path, ToyData.for_model(mlp(), 160))
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("make", [mlp, conv_net, residual_net])
+def test_a_network_that_is_its_own_teacher_is_left_unchanged_with_a_warning(
+    make: Callable[..., ir.Model], seed: int, tmp_path: Path
+) -> None:
+    net = stored(make(seed), tmp_path)
+    ctx = ToyContext(tmp_path, ToyData.for_model(make(), 160))
     result = train_distil(ctx, DistilParams(epochs=1, batch=16), net, net)
     assert "no_improvement" in ctx.codes
     assert ctx.changes[0][0] == 0
-    assert np.array_equal(answers(result, ToyData.for_model(mlp())), answers(net, ToyData.for_model(mlp())))
+    assert np.array_equal(answers(result, ToyData.for_model(make())), answers(net, ToyData.for_model(make())))
+
+
+@pytest.mark.parametrize(("best_epoch", "words"), [(0, "realigned statistics alone"), (1, "did not reach")])
+def test_why_a_layer_was_not_trained_is_told(
+    best_epoch: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "fit", lambda *_: training.FitResult(1.0, 0.5, best_epoch=best_epoch, improved=True))
+    ctx = ToyContext(tmp_path, ToyData.for_model(mlp(), 160))
+    net = stored(mlp(), tmp_path)
+    train_distil(ctx, DistilParams(epochs=1, batch=16), net, net)
+    assert len(ctx.skipped) == ctx.changes[0][1]
+    assert all(words in reason for _, reason in ctx.skipped)
 
 
 def test_synthetic_inputs_are_told(tmp_path: Path) -> None:
