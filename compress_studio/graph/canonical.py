@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compress_studio.graph import rewrite, sizes, tidy
+from compress_studio.graph.saving import MAX_IR_VERSION, MIN_IR_VERSION
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -54,7 +55,7 @@ def canonicalize(model: ir.Model, samples: Mapping[str, np.ndarray] | None = Non
     from compress_studio.graph.samples import synthetic
     from compress_studio.graph.shapes import refuse_giants
 
-    model.ir_version = min(model.ir_version, 13)
+    model.ir_version = min(max(model.ir_version, MIN_IR_VERSION), MAX_IR_VERSION)
     feeds = dict(samples) if samples is not None else synthetic(model, 2, seed=0)
     refuse_giants(model, {})
     expected = _outputs(model, feeds)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -24,6 +25,11 @@ PASSING = frozenset(
 )
 IMAGE_SIZES = (224, 128, 64, 32, 256, 320, 512, 640)
 SEQUENCE_SIZES = (16, 32, 64, 128, 8, 4, 1, 256, 512, 1024, 4096, 16000)
+SIZE_READERS = frozenset({"Reshape", "Expand", "ConstantOfShape", "Tile", "Slice", "Concat", "Split", "Resize"})
+"""Operators whose integer constants may hold a size that an exporter wrote into the graph."""
+LONGEST = 1 << 20
+MENTIONED = 12
+"""Sizes read off the graph that are tried at most."""
 WORDS = ("a", "the", "network", "small", "fast", "proof", "layer", "weight")
 
 
@@ -123,6 +129,22 @@ def guesses(model: ir.Model, facts: list[InputFact]) -> list[dict[str, int]]:
         length = SEQUENCE_SIZES[min(turn, len(SEQUENCE_SIZES) - 1)]
         found.append(forced | {name: image if name in images else length for name in names})
     return found
+
+
+def mentioned_sizes(model: ir.Model, names: Sequence[str]) -> list[dict[str, int]]:
+    """The named dimensions at sizes that stand in the graph itself, the most frequent first.
+
+    Tracing exporters leave a dimension free at the input and write the size of their example into the graph.
+    """
+    counts: Counter[int] = Counter()
+    for node in model.graph:
+        if node.op_type not in SIZE_READERS:
+            continue
+        for value in node.inputs:
+            array = _constant(value)
+            if array is not None and array.dtype.kind == "i" and array.size <= MENTIONED:
+                counts.update({int(each) for each in array.reshape(-1) if 1 < each <= LONGEST})
+    return [dict.fromkeys(names, size) for size, _ in counts.most_common(MENTIONED)]
 
 
 def fill(model: ir.Model, facts: list[InputFact], binding: Binding, seed: int) -> dict[str, np.ndarray]:

@@ -1,6 +1,7 @@
 """Reading and writing networks so that the result opens anywhere.
 
-Caps, from what ONNX Runtime 1.31 opens: IR version 13, opset 26.
+Caps: from above what ONNX Runtime 1.31 opens (IR version 13, opset 26), from below the first IR version in which
+weights need not be inputs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 MAX_IR_VERSION = 13
+MIN_IR_VERSION = 4
+"""Below, every initializer would have to be listed as an input too."""
 MAX_OPSET = 26
 EXTERNAL_ABOVE = 1_800_000_000
 """Bytes of weights above which they go to a second file: protobuf ends at 2 GiB."""
@@ -34,12 +37,12 @@ def load(path: Path) -> ir.Model:
 def save(model: ir.Model, path: Path, *, verify: bool = True) -> Path:
     """Write a network, check it with the ONNX checker and open it once in ONNX Runtime.
 
-    Lowers the IR version to the cap; raises UserError naming the cause when the result is not a valid network,
+    Brings the IR version within the caps; raises UserError naming the cause when the result is not a valid network,
     and then leaves no file behind.
     """
     import onnx_ir as ir
 
-    model.ir_version = min(model.ir_version, MAX_IR_VERSION)
+    model.ir_version = min(max(model.ir_version, MIN_IR_VERSION), MAX_IR_VERSION)
     data = path.with_name(path.name + ".data")
     large = weight_bytes(model) > EXTERNAL_ABOVE
     try:

@@ -112,22 +112,33 @@ def resolve(model: ir.Model, dims: Mapping[str, int] | None = None) -> dict[str,
         for candidate in candidates[:1]:
             if _complete(proto, candidate, model):
                 return candidate
-    last: Exception | None = None
-    for candidate in candidates:
+    _require_opening(model)
+    first: Exception | None = None
+    for candidate in [*candidates, *(mentioned | binding for mentioned in wanted.mentioned_sizes(model, open_names))]:
         try:
             _run(model, [value.name or "" for value in model.graph.outputs], wanted.fill(model, facts, candidate, 0))
         except BadInput:
             raise
         except Exception as error:  # noqa: BLE001 - the runtime raises its own types for sizes that do not fit
-            last = error
+            first = first or error
             continue
         return candidate
-    example = "+".join(f"{name}={candidates[0][name]}" for name in open_names)
+    example = "+".join(f"{name}=SIZE" for name in open_names)
     raise BadInput(
         f"The sizes of {', '.join(open_names)} are not in the file, and no likely size lets the network run:"
-        f" {plain_words(last) if last is not None else ''}",
-        f"Say them as the first step: --step source.model:dims={example}",
+        f" {plain_words(first) if first is not None else ''}",
+        f"Say those with which it was exported as the first step: --step source.model:dims={example}",
     )
+
+
+def _require_opening(model: ir.Model) -> None:
+    """Raise BadInput for a graph that the runtime refuses whatever the sizes, so that sizes are not blamed."""
+    from compress_studio.graph.session import open_tapped
+
+    try:
+        open_tapped(model, [])
+    except Exception as error:
+        raise does_not_run(error) from error
 
 
 def memory_error(error: BaseException) -> BadInput | None:

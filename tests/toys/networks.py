@@ -242,6 +242,14 @@ def tied_net(seed: int = 0, *, opset: int = DEFAULT_OPSET) -> ir.Model:
     return net.model({"x": ["N", 6]}, {"y": ["N", 6]}, opset=opset)
 
 
+def fixed_length_net(length: int, seed: int = 0) -> ir.Model:
+    """x [N, L, 4] → y [N, 4, 3], where L is free in the file but only one length fits the weight."""
+    net = Net(seed)
+    net.weight("mix.weight", length, 3)
+    net.op("MatMul", [net.op("Transpose", ["x"], "turned", perm=[0, 2, 1]), "mix.weight"], "y")
+    return net.model({"x": ["N", "L", 4]}, {"y": ["N", 4, 3]})
+
+
 ALL = {
     "conv": conv_net,
     "residual": residual_net,

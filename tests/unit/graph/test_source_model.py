@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 import pytest
 
@@ -84,6 +85,20 @@ def test_a_raised_opset_is_said(tmp_path: Path) -> None:
     assert model.opset_imports[""] == 13
 
 
+def test_an_old_file_that_lists_its_weights_as_inputs_is_opened(tmp_path: Path) -> None:
+    proto = ir.to_proto(networks.mlp(opset=7))
+    proto.ir_version = 3
+    for tensor in proto.graph.initializer:
+        proto.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    onnx.checker.check_model(proto)
+    path = tmp_path / "m.onnx"
+    path.write_bytes(proto.SerializeToString())
+    ctx, model = opened(tmp_path, path)
+    assert "opset_raised" in ctx.codes
+    assert [value.name for value in model.graph.inputs] == ["x"]
+    assert model.ir_version >= 4
+
+
 def test_notes_of_the_exporter_are_no_compression(tmp_path: Path) -> None:
     model = networks.mlp()
     for node in model.graph:
@@ -112,9 +127,7 @@ def test_sizes_that_make_no_sense_are_refused(tmp_path: Path, dims: str) -> None
 
 
 def test_a_size_that_only_the_user_knows_is_used(tmp_path: Path) -> None:
-    model = networks.transformer()
-    model.graph.initializers["split"].const_value = ir.Tensor(np.array([0, 37, 2, 8], np.int64), name="split")
-    path = written(tmp_path / "m.onnx", model)
+    path = written(tmp_path / "m.onnx", networks.fixed_length_net(37))
     with pytest.raises(BadInput, match="dims=L="):
         opened(tmp_path, path)
     opened(tmp_path, path, "L=37")
