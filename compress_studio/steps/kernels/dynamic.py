@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,9 +49,10 @@ def quantize(model: ir.Model, options: Options, check: Callable[[], None]) -> Ou
     for layer in layers:
         nodes.setdefault(layer.node, []).append(layer)
     tables: list[WeightLayer] = []
-    for both in nodes.values():
+    reasons = _reasons(nodes, options)
+    for node, both in nodes.items():
         check()
-        reason = next((one for one in (why_float(layer, options) or _why_shared(layer) for layer in both) if one), "")
+        reason = reasons[node]
         if reason:
             outcome.skipped.extend((layer.name, reason) for layer in both)
         elif both[0].op == "Gather":
@@ -66,6 +67,41 @@ def quantize(model: ir.Model, options: Options, check: Callable[[], None]) -> Ou
         if reason:
             outcome.skipped.append((layer.name, reason))
     return outcome
+
+
+def _reasons(nodes: Mapping[ir.Node, list[WeightLayer]], options: Options) -> dict[ir.Node, str]:
+    """Why each node stays in float, empty when it can be quantized: a shared weight only with all that read it."""
+    reasons = {
+        node: next((one for one in (why_float(layer, options) or _why_shared(layer) for layer in both) if one), "")
+        for node, both in nodes.items()
+    }
+    readers: dict[ir.Value, list[WeightLayer]] = {}
+    for both in nodes.values():
+        for layer in both:
+            readers.setdefault(layer.weight, []).append(layer)
+    again = True
+    while again:
+        again = False
+        for node, both in nodes.items():
+            if reasons[node] or both[0].op == "Gather":
+                continue
+            reasons[node] = next(filter(None, (_why_not_joined(one, readers[one.weight], reasons) for one in both)), "")
+            again = again or bool(reasons[node])
+    return reasons
+
+
+def _why_not_joined(layer: WeightLayer, readers: Sequence[WeightLayer], reasons: Mapping[ir.Node, str]) -> str:
+    """Why a weight cannot be stored as integers in place because of the other layers that read it."""
+    for other in readers:
+        if other.node is layer.node:
+            continue
+        if other.op != layer.op or other.index != layer.index:
+            return "its weights are shared with a layer of another kind"
+        if reasons[other.node]:
+            return "its weights are shared with a layer that stays in float"
+        if other.out_axis != layer.out_axis:
+            return "its weights are shared with a layer that reads them transposed"
+    return ""
 
 
 def _why_shared(layer: WeightLayer) -> str:
@@ -134,11 +170,12 @@ class _Writer:
             self.inputs[data] = list(node.outputs)
         return self.inputs[data]
 
-    def weight(self, layer: WeightLayer, array: np.ndarray, options: Options) -> tuple[ir.Value, ir.Value]:
+    def weight(self, layer: WeightLayer, options: Options) -> tuple[ir.Value, ir.Value]:
         """Integers in the order of the kernel, and scales that broadcast over the output."""
+        if layer.weight in self.weights:  # another layer reads the same weight, and came first
+            return self.weights[layer.weight]
+        array = stored.finite_weight(layer)
         value = stored.make_plain(layer)
-        if value in self.weights:
-            return self.weights[value]
         result = quantizers.symmetric(array, options.weight_bits, (layer.out_axis,) if options.per_channel else ())
         scale = result.scale.reshape(-1)
         if layer.op == "Conv":
@@ -151,20 +188,19 @@ class _Writer:
 
     def replace(self, both: list[WeightLayer], options: Options) -> None:
         """Replace the node of a layer by integer ones."""
-        arrays = [stored.finite_weight(layer) for layer in both]
         if both[0].op == "LSTM":
-            self.lstm(both, arrays, options)
+            self.lstm(both, options)
         else:
-            self.product(both[0], arrays[0], options)
+            self.product(both[0], options)
 
-    def product(self, layer: WeightLayer, array: np.ndarray, options: Options) -> None:
+    def product(self, layer: WeightLayer, options: Options) -> None:
         """MatMul, Gemm or Conv as DynamicQuantizeLinear, the integer operator, and one multiplication."""
         import onnx_ir as ir
 
         node = layer.node
         data = node.inputs[0]
         assert data is not None
-        numbers, scale = self.weight(layer, array, options)
+        numbers, scale = self.weight(layer, options)
         x, x_scale, x_zero = self.quantized(data)
         stem = node.outputs[0].name
         op = "ConvInteger" if layer.op == "Conv" else "MatMulInteger"
@@ -178,19 +214,21 @@ class _Writer:
         bias = node.inputs[2] if len(node.inputs) > 2 else None
         if bias is not None:
             if layer.op == "Conv":
-                bias = self._per_channel(bias, array.ndim, new)
+                bias = self._per_channel(bias, len(numbers.shape or ()), new)
             last = self.node("Add", [last.outputs[0], bias], [f"{stem}_b"])
             new.append(last)
         self._swap(node, new, last.outputs[0])
 
-    def lstm(self, both: list[WeightLayer], arrays: list[np.ndarray], options: Options) -> None:
+    def lstm(self, both: list[WeightLayer], options: Options) -> None:
         """LSTM as DynamicQuantizeLSTM; weights are stored (directions, inputs, 4 · units)."""
         node = both[0].node
         parts: list[ir.Value] = []
         tails: list[ir.Value] = []
-        for layer, array in zip(both, arrays, strict=True):
-            value = stored.make_plain(layer)
+        for layer in both:
+            value = layer.weight
             if value not in self.weights:
+                array = stored.finite_weight(layer)
+                value = stored.make_plain(layer)
                 kept = (0, 1) if options.per_channel else (0,)
                 result = quantizers.symmetric(array, options.weight_bits, kept)
                 shape = array.shape[:2] if options.per_channel else array.shape[:1]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from compress_studio.base.errors import Refused
-from compress_studio.graph.layers import set_array
+from compress_studio.graph.layers import set_array, weight_layers
+from compress_studio.steps.graph_fp16 import graph_fp16
 from compress_studio.steps.quantize_dynamic import quantize_dynamic
 from tests.toys import networks
 from tests.toys.networks import Net
@@ -93,3 +95,36 @@ def test_a_result_far_away_is_warned_about(tmp_path: Path) -> None:
     net.op("MatMul", [scaled, weight], "y")
     ran = Ran(quantize_dynamic, net.model({"x": ["N", 16]}, {"y": ["N", 16]}), tmp_path)
     assert "low_fidelity" in ran.ctx.codes
+
+
+def tied_gemms(*, same_way: bool) -> Any:
+    """Two Gemm layers of one weight, the second reading it as the first does, or transposed."""
+    net = Net()
+    net.weight("tied", 32, 32)
+    first = net.relu(net.op("Gemm", ["x", "tied"], "one", transB=1))
+    net.op("Gemm", [first, "tied"], "y", transB=int(same_way))
+    return net.model({"x": ["N", 32]}, {"y": ["N", 32]})
+
+
+def test_a_weight_that_two_layers_read_differently_stays_in_float(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="reads them transposed"):
+        Ran(quantize_dynamic, tied_gemms(same_way=False), tmp_path)
+    assert Ran(quantize_dynamic, tied_gemms(same_way=True), tmp_path).cosine() > 0.99
+
+
+def test_a_table_shared_with_the_output_layer_is_left_alone_in_half_precision_too(tmp_path: Path) -> None:
+    net = Net()
+    net.weight("table", 64, 32)
+    net.op("Gemm", [net.op("Gather", ["table", "ids"], "embedded"), "table"], "tied", transB=1)
+    net.gemm("tied", "fc", 8, 64, "y")
+    half = Ran(graph_fp16, net.model({"ids": ["N"]}, {"y": ["N", 8]}, integer=True), tmp_path)
+    after = Ran(quantize_dynamic, half.model, tmp_path, half.data)
+    assert after.cosine() > 0.99
+    assert "another kind" in after.reason("tied")
+
+
+def test_a_weight_shared_with_a_layer_that_is_kept_stays_in_float(tmp_path: Path) -> None:
+    model = tied_gemms(same_way=True)
+    name = weight_layers(model)[1].name
+    with pytest.raises(Refused, match=r"stays in float|kept in float"):
+        Ran(quantize_dynamic, model, tmp_path, keep=[name])
