@@ -10,7 +10,7 @@ from compress_studio.cli.report import ORIGINAL, build_report, data_row
 from compress_studio.engine.records import reading_to_json
 from compress_studio.engine.runstate import NodeResult, Stage
 from compress_studio.engine.settings import RunSettings
-from compress_studio.engine.verdicts import judge
+from compress_studio.engine.verdicts import AS_IT_IS, judge
 from compress_studio.project.pipeline import SOURCE_STEP, NodeId
 from compress_studio.project.project import Project
 
@@ -49,7 +49,7 @@ def judged(
     """What must be said about one node besides what its step said."""
     step, report = project.pipeline.node(name).step, nodes[name].report
     if step == SOURCE_STEP and name != reference:
-        step, report = "", MEASURED
+        step, report = AS_IT_IS, MEASURED
     said: Any = nodes[name].report.get("warnings") or ()
     known = {one["code"] for one in said}
     own = readings_of(nodes[name], step)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from compress_studio.cli.console import table
 from compress_studio.engine.verdicts import SAME_SPEED
+from compress_studio.project.pipeline import SOURCE_STEP
 
 QUALITY = ("top1", "auc", "r2", "mae", "rmse", "agreement", "cosine")
 """What is shown as quality: the first of these that the source or its followers have."""
@@ -31,8 +33,18 @@ def report_text(report: Mapping[str, Any], columns: int | None = None) -> str:
     if not nodes:
         return "Nothing was run."
     quality = quality_of(nodes)
-    heading = ("node", "step", WORDS.get(quality, "quality"), "size ÷", "zipped ÷", "latency ÷", "MACs ÷", "layers")
-    rows = [heading, *(_row(node, base_of(node, nodes), quality) for node in nodes)]
+    heading = (
+        "node",
+        "model or step",
+        WORDS.get(quality, "quality"),
+        "size ÷",
+        "zipped ÷",
+        "latency ÷",
+        "MACs ÷",
+        "layers",
+    )
+    named = _named(nodes)
+    rows = [heading, *(_row(node, base_of(node, nodes), quality, named[node["id"]]) for node in nodes)]
     below = [*_warnings(nodes), *_skipped(nodes)]
     parts = [table(rows, left=(0, 1), columns=columns)]
     if below:
@@ -91,19 +103,28 @@ def latency_text(latency: Mapping[str, Any] | None) -> str:
     return f"{text}, the same" if same else text
 
 
-def _row(node: Mapping[str, Any], source: Mapping[str, Any], quality: str) -> tuple[str, ...]:
+def _named(nodes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What was done in each node: its step, or the file that was opened, by the whole path where names are the same."""
+    files = {node["id"]: str(node.get("path") or "") for node in nodes if node["step"] == SOURCE_STEP}
+    short = {node: Path(path).name for node, path in files.items()}
+    names = list(short.values())
+    shown = {node: files[node] if names.count(name) > 1 else name for node, name in short.items()}
+    return {node["id"]: shown.get(node["id"]) or node["step"] for node in nodes}
+
+
+def _row(node: Mapping[str, Any], source: Mapping[str, Any], quality: str, name: str) -> tuple[str, ...]:
     if node["state"] not in {"done", "off"}:
-        return (node["id"], node["step"], node["state"], *[NOTHING] * 5)
+        return (node["id"], name, node["state"], *[NOTHING] * 5)
     first = node is source
     return (
         node["id"],
-        node["step"],
+        name,
         metric_text(quality, node["metrics"].get(quality)),
         size_text(node["bytes"]) if first else factor_text(source["bytes"], node["bytes"]),
         size_text(node["zipped_bytes"]) if first else factor_text(source["zipped_bytes"], node["zipped_bytes"]),
         _milliseconds(node["latency"]) if first else latency_text(node["latency"]),
         count_text(node["macs"]) if first else factor_text(source["macs"], node["macs"], "more"),
-        NOTHING if first else f"{node['layers_changed']} of {node['layers_total']}",
+        NOTHING if node["step"] == SOURCE_STEP else f"{node['layers_changed']} of {node['layers_total']}",
     )
 
 

@@ -2,7 +2,7 @@
 
 A `data.toml` lies in the folder of the data, or anywhere when it names them by `path`::
 
-    path = "images"            # relative to this file; left out: the folder of this file
+    path = "photos.npz"        # relative to this file; left out: the folder of this file
     labels = "klass"           # name of the label array or column; "none": do not use labels
     task = "classify"          # classify, binary, regress or none; left out: guessed from labels and outputs
     classes = ["cat", "dog"]   # names in the order of the network's outputs

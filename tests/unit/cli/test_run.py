@@ -25,7 +25,7 @@ def test_a_run_prints_a_row_per_node_and_how_to_get_the_model(toy: Path, model: 
     assert said.code == 0
     rows = [line.split() for line in said.out.splitlines()]
     assert [row[:2] for row in rows[2:5]] == [
-        ["source1", "source.model"],
+        ["source1", "numbers.txt"],
         ["double1", "toy.double"],
         ["add1", "toy.add"],
     ]

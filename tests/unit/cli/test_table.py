@@ -160,3 +160,14 @@ def test_json_keeps_every_character_where_the_output_is_ascii(monkeypatch: pytes
     write_json({"path": "Größe 模型"})
     sys.stdout.flush()
     assert json.loads(held.getvalue()) == {"path": "Größe 模型"}
+
+
+def test_measured_models_are_named_by_their_files() -> None:
+    node = {"step": "source.model", "state": "done", "reference": "source1", "metrics": {}, "latency": None}
+    node |= {"bytes": 1, "zipped_bytes": 1, "macs": 1, "layers_changed": 0, "layers_total": 2}
+    node |= {"error": None, "warnings": [], "skipped": []}
+    paths = ("/a/one.onnx", "/b/one.onnx", "/b/two.onnx")
+    nodes = [{**node, "id": f"source{at + 1}", "path": path} for at, path in enumerate(paths)]
+    lines = report_text({"nodes": nodes, "data": {"path": "", "synthetic": True}}).splitlines()
+    assert [line.split()[1] for line in lines[2:5]] == ["/a/one.onnx", "/b/one.onnx", "two.onnx"]
+    assert all(line.endswith("–") for line in lines[2:5])
