@@ -11,9 +11,12 @@ from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import onnx_ir as ir
 
     from compress_studio.graph.statistics import Moments
+    from compress_studio.spec.data import Batch
     from compress_studio.steps.kernels.lowrank import Budget, Spectrum
     from compress_studio.steps.kernels.lowrank_graph import Matrix
 
@@ -71,6 +74,15 @@ class FactorizeLowrankParams(Params):
         Range(16, 8192, 16),
         Ui("Calibration samples", "Samples behind the PCA.", advanced=True, shown_when=WITH_DATA),
     ] = 256
+    refit: Annotated[
+        bool,
+        Ui(
+            "Fit on data",
+            "Least squares for the second layer of each pair, on what the layers before it now give.",
+            advanced=True,
+            shown_when=WITH_DATA,
+        ),
+    ] = True
     skip: Annotated[
         tuple[str, ...], Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True)
     ] = ()
@@ -78,7 +90,7 @@ class FactorizeLowrankParams(Params):
 
 @step(
     id="factorize.lowrank",
-    version=1,
+    version=2,
     title="Factorize to low rank",
     group=Group.FACTORIZE,
     needs_data=True,
@@ -93,6 +105,10 @@ def factorize_lowrank(ctx: StepContext, params: FactorizeLowrankParams, network:
     2016): the best linear choice for what the network really sees, and much better than *SVD* of the bare weights
     (Denton 2014), which needs no data. *Spatial* makes of each k × k convolution a k × 1 and a 1 × k one (Jaderberg
     2014); often the fastest, on convolutions only.
+
+    **Fit on data.** After PCA the second layer of each pair is fitted by least squares to what the whole layer gave,
+    from what it now gets: the thin layers before it change that (asymmetric reconstruction, Zhang 2016). A fit counts
+    only where it is better on samples that were held out.
 
     **Share out.** *Energy* gives each layer the rank that keeps the product of the kept energies largest, and leaves
     a layer whole where that is best. *Layer* keeps the same share everywhere.
@@ -110,23 +126,46 @@ def factorize_lowrank(ctx: StepContext, params: FactorizeLowrankParams, network:
     chosen, total, weights = _candidates(ctx, params, model)
     spectra, moments = _spectra(ctx, params, model, chosen)
     ranks = _ranks(ctx, params, chosen, spectra, weights)
-    changed = 0
+    changed: list[Matrix] = []
     for number, (one, rank) in enumerate(zip(chosen, ranks, strict=True)):
-        ctx.progress(0.75 + 0.15 * number / max(len(chosen), 1), f"Factorizing {one.layer.name}")
+        ctx.progress(0.72 + 0.08 * number / max(len(chosen), 1), f"Factorizing {one.layer.name}")
         if rank:
             _factorize(params, model, one, rank, spectra.get(one.layer.name), moments.get(one.layer.name))
-            changed += 1
+            changed.append(one)
     if not changed:
         raise Refused(
             "No layer of this network gets smaller by factorizing; the report lists the reason for each.",
             "Choose a smaller share of parameters, or use prune.channels or a quantization instead.",
         )
     remove_unused(model)
-    ctx.changed(changed, total)
+    if params.refit and moments:
+        _refit(ctx, params, load(network.path), model, changed)
+    ctx.changed(len(changed), total)
     ctx.progress(0.92, "Writing the network")
     path = save(model, ctx.scratch / "model.onnx")
     ctx.progress(1.0)
     return OnnxNet(path)
+
+
+def _refit(
+    ctx: StepContext, params: FactorizeLowrankParams, before: ir.Model, model: ir.Model, layers: list[Matrix]
+) -> None:
+    from compress_studio.steps.kernels.lowrank_refit import in_order, refit
+
+    found = refit(before, model, in_order(model, layers), lambda: _samples(ctx, params), ctx)
+    ctx.fact("layers_refitted", found)
+
+
+def _samples(ctx: StepContext, params: FactorizeLowrankParams) -> Iterator[Batch]:
+    """The samples behind the factors: those to calibrate with and, where they are few, some of those to tune with."""
+    from compress_studio.spec.data import Part
+
+    seen = 0
+    for part in (Part.CALIBRATE, Part.TUNE):
+        if seen < params.samples:
+            for batch in ctx.data.part(part).batches(BATCH, limit=params.samples - seen):
+                seen += len(batch)
+                yield batch
 
 
 def _candidates(ctx: StepContext, params: FactorizeLowrankParams, model: ir.Model) -> tuple[list[Matrix], int, int]:
@@ -159,7 +198,6 @@ def _spectra(
 ) -> tuple[dict[str, Spectrum], dict[str, Moments]]:
     """What each layer's outputs are made of, and for PCA their moments, by the name of the layer."""
     from compress_studio.graph.statistics import second_moments
-    from compress_studio.spec.data import Part
     from compress_studio.steps.kernels.lowrank import output_spectrum, weight_spectrum
 
     if params.method is Method.SPATIAL:
@@ -176,9 +214,8 @@ def _spectra(
     groups = _groups(chosen)
     for number, group in enumerate(groups):
         ctx.progress(0.02 + 0.7 * number / len(groups), "Watching the outputs of the layers")
-        batches = ctx.data.part(Part.CALIBRATE).batches(BATCH, limit=params.samples)
         rows = {one.output: one.rows for one in group}
-        found = second_moments(model, rows, batches, ctx.threads, ctx.check)
+        found = second_moments(model, rows, _samples(ctx, params), ctx.threads, ctx.check)
         for one in group:
             if one.output not in found:
                 raise Refused("There are no calibration samples.", "Give more data, or choose method=svd.")
@@ -213,9 +250,12 @@ def _ranks(
 
     budgets = [_budget(one, params, spectra) for one in chosen]
     least = WORTH * weights
-    pick = energy_ranks if params.scope is Scope.ENERGY else equal_ranks
+    if params.scope is Scope.ENERGY:
+        wanted = energy_ranks(budgets, params.ratio, params.multiple)
+    else:
+        wanted = equal_ranks(budgets, params.ratio)
     ranks: list[int] = []
-    for one, budget, rank in zip(chosen, budgets, pick(budgets, params.ratio), strict=True):
+    for one, budget, rank in zip(chosen, budgets, wanted, strict=True):
         final = rounded(rank, budget.largest, params.multiple) if rank and budget.largest else 0
         if budget.largest < 1:
             ctx.skip(one.layer.name, "is so thin that two layers would have more parameters or operations")

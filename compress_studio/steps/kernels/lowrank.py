@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -106,30 +108,57 @@ def equal_ranks(budgets: Sequence[Budget], ratio: float) -> list[int]:
     return [min(max(1, int(ratio * one.whole / one.per_rank)), one.largest) for one in budgets]
 
 
-def energy_ranks(budgets: Sequence[Budget], ratio: float) -> list[int]:
-    """Ranks with ratio of all parameters that lose the least: the product of the shares of energy stays largest.
+def energy_ranks(budgets: Sequence[Budget], ratio: float, multiple: int | None = None) -> list[int]:
+    """Ranks with at most ratio of all parameters and the least loss: the product of the shares of energy is largest.
 
-    A component is worth its energy relative to the stronger ones of its layer, per parameter (Zhang 2016, rank
-    selection). A layer that gets more than its largest rank is left whole: 0.
+    The ranks lie on the grid of the multiple, see grid, so that nothing is lost by rounding afterwards. What a step
+    on the grid is worth is the gain of the logarithm of the layer's share of energy per parameter (Zhang 2016, rank
+    selection); the dearest are taken while there is room. A layer that is best left whole gets 0.
     """
-    worth: list[np.ndarray] = []
-    for one in budgets:
-        sums = np.cumsum(one.energies)
-        worth.append(one.energies / np.maximum(sums, 1e-300) / one.per_rank)
-    low, high = 0.0, max((float(each.max(initial=0.0)) for each in worth), default=0.0)
-    allowed = ratio * sum(one.whole for one in budgets)
-    for _ in range(60):
-        limit = (low + high) / 2
-        used = sum(min(_count(each, limit) * one.per_rank, one.whole) for each, one in zip(worth, budgets, strict=True))
-        low, high = (limit, high) if used > allowed else (low, limit)
-    ranks = [_count(each, high) for each in worth]
-    return [rank if rank <= one.largest else 0 for rank, one in zip(ranks, budgets, strict=True)]
+    curves = [_curve(one, multiple) for one in budgets]
+    places = [0] * len(curves)
+    room = ratio * sum(one.whole for one in budgets) - sum(curve[0][0] for curve in curves)
+    steps = [
+        ((after[1] - before[1]) / (after[0] - before[0]), -number, -place, after[0] - before[0])
+        for number, curve in enumerate(curves)
+        for place, (before, after) in enumerate(pairwise(curve))
+    ]
+    for _, number, place, cost in sorted(steps, reverse=True):
+        if places[-number] == -place and cost <= room:
+            places[-number] += 1
+            room -= cost
+    return [curve[place][2] for curve, place in zip(curves, places, strict=True)]
 
 
-def _count(worth: np.ndarray, limit: float) -> int:
-    """How many leading components are worth at least the limit; one at least."""
-    below = np.flatnonzero(worth < limit)
-    return max(1, int(below[0]) if len(below) else len(worth))
+def _curve(budget: Budget, multiple: int | None) -> list[tuple[int, float, int]]:
+    """Parameters, logarithm of the share of energy, and rank (0: whole) of what a layer can be.
+
+    Only the points on the upper hull, on which each step is worth less per parameter than the one before.
+    """
+    sums = np.cumsum(budget.energies)
+    total = max(float(sums[-1]), 1e-300) if len(sums) else 1.0
+    points = [
+        (rank * budget.per_rank, math.log(max(float(sums[rank - 1]) / total, 1e-300)), rank)
+        for rank in grid(budget.largest, multiple)
+    ]
+    hull: list[tuple[int, float, int]] = []
+    for point in [*points, (budget.whole, 0.0, 0)]:
+        while len(hull) > 1 and _rise(hull[-2], hull[-1]) <= _rise(hull[-2], point):
+            hull.pop()
+        hull.append(point)
+    return hull
+
+
+def _rise(one: tuple[int, float, int], two: tuple[int, float, int]) -> float:
+    return (two[1] - one[1]) / (two[0] - one[0])
+
+
+def grid(largest: int, multiple: int | None) -> list[int]:
+    """The ranks up to largest that may be chosen: multiples, or None: coarser the larger they are."""
+    if largest < 1:
+        return []
+    wanted = [rank for rank in range(1, largest + 1) if rank == rounded(rank, largest, multiple)]
+    return wanted or [rounded(largest, largest, multiple)]
 
 
 def rounded(rank: int, largest: int, multiple: int | None) -> int:

@@ -42,10 +42,13 @@ class Matrix:
         """The tensor that the layer gives."""
         return self.layer.node.outputs[0].name or ""
 
-    def rows(self, output: np.ndarray) -> np.ndarray:
-        """Rows of output channels for second moments: at most POSITIONS of each sample of a batch on average."""
+    def rows(self, output: np.ndarray, width: int | None = None) -> np.ndarray:
+        """Rows of output channels for second moments: at most POSITIONS of each sample of a batch on average.
+
+        Args: width is the number of channels, when the tensor is not the layer's own output.
+        """
         channels = np.moveaxis(output, 1, -1) if self.layer.op == "Conv" else output
-        matrix = channels.reshape(-1, self.out)
+        matrix = channels.reshape(-1, width or self.out)
         # An odd stride visits all columns of a picture.
         stride = max(1, len(matrix) // (POSITIONS * max(len(output), 1))) | 1
         return matrix[::stride]
