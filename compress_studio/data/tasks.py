@@ -120,6 +120,8 @@ def _guess(labels: Sequence[np.ndarray], output: TensorFact) -> tuple[Task, str]
     whole = all(_whole(one) for one in labels)
     if width is None:
         return Task.NONE, f"output {output.name} has no known number of columns"
+    if _dense(output):
+        return Task.NONE, f"output {output.name} is {output.shape_text}, not one score per class"
     if whole and width > 1 and rank == (2 if tokens else 1):
         low, high = _range(labels)
         if low >= 0 and high < width:
@@ -138,6 +140,8 @@ def _guess(labels: Sequence[np.ndarray], output: TensorFact) -> tuple[Task, str]
 
 def _declared(labels: Sequence[np.ndarray], output: TensorFact, task: Task) -> tuple[Task, str]:
     width, tokens = _width(output)
+    if _dense(output):
+        return Task.NONE, f"output {output.name} is {output.shape_text}, not one row of numbers per sample"
     if task is Task.REGRESS:
         columns = 1 if labels[0].ndim == 1 else labels[0].shape[1]
         fits = width is None or width == columns
@@ -168,6 +172,11 @@ def _width(output: TensorFact) -> tuple[int | None, bool]:
     if not squeezed:
         return 1, False
     return squeezed[-1], len(squeezed) == 2
+
+
+def _dense(output: TensorFact) -> bool:
+    """Whether an output is an image or a volume, whose last axis counts places and not classes."""
+    return output.dims is not None and len([one for one in output.dims[1:] if one != 1]) > 2
 
 
 def _whole(labels: np.ndarray) -> bool:

@@ -16,6 +16,8 @@ from compress_studio.spec.data import Task
 PASSING = frozenset({"Identity", "Cast", "Dropout"})
 SCORES = re.compile(r"logit|class|score|prob|label|softmax|pred", re.IGNORECASE)
 CLOSE = 1e-3
+CHANNELS_FIRST = frozenset({"Conv", "ConvTranspose", "Resize", "Upsample", "DepthToSpace", "BatchNormalization"})
+POINTWISE = PASSING | {"Add", "Clip", "Mul", "Relu", "LeakyRelu", "Sigmoid", "Tanh"}
 
 
 class Kind(StrEnum):
@@ -42,7 +44,7 @@ class Head:
     """The output, or the logits that stand in front of its softmax or sigmoid."""
     kind: Kind
     axis: int
-    """The axis of the classes; the last one for other kinds."""
+    """The axis of the classes: the second of what convolutions make, else the last one."""
     outer: Kind
     """What the output itself holds; differs from kind when tensor stands before the softmax or sigmoid."""
 
@@ -77,8 +79,18 @@ def _head(value: ir.Value, sample: Tensor, task: Task) -> Head:
         return Head(name, before, Kind.LOGITS, axis, Kind.PROBABILITIES)
     if last == "Sigmoid" and before is not None:
         return Head(name, before, Kind.SIGMOID, sample.dim() - 1, Kind.CHANCES)
-    kind = _kind_by_values(name, sample, task)
-    return Head(name, name, kind, sample.dim() - 1, kind)
+    axis = 1 if sample.dim() > 2 and _channels_first(node) else sample.dim() - 1
+    kind = _kind_by_values(name, sample.movedim(axis, -1), task)
+    return Head(name, name, kind, axis, kind)
+
+
+def _channels_first(node: ir.Node | None) -> bool:
+    """Whether a tensor comes from a layer that keeps channels on axis 1, through operators that move no axis."""
+    while node is not None and node.op_type not in CHANNELS_FIRST:
+        if node.op_type not in POINTWISE:
+            return False
+        node = next((value.producer() for value in node.inputs if value is not None and value.producer()), None)
+    return node is not None
 
 
 def _kind_by_values(name: str, sample: Tensor, task: Task) -> Kind:

@@ -95,7 +95,13 @@ def labels_for(head: Head, x: Tensor, labels: np.ndarray | None) -> Tensor:
         return y.reshape(shape)
     if y.numel() == x.numel():
         return y.reshape(x.shape).to(x.dtype)
-    if head.kind in {Kind.SIGMOID, Kind.CHANCES} and y.numel() == len(x) and not y.is_floating_point():
+    one_each = y.numel() == len(x) and x.numel() == len(x) * x.shape[-1]
+    if head.kind in {Kind.SIGMOID, Kind.CHANCES} and one_each and not y.is_floating_point():
+        if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < x.shape[-1]:
+            raise Refused(
+                f"The labels go from {int(y.min())} to {int(y.max())}, and {head.output} has {x.shape[-1]} classes.",
+                "Check the label column of the data.",
+            )
         return F.one_hot(y.long().reshape(-1), x.shape[-1]).to(x.dtype).reshape(x.shape)
     raise Refused(
         f"Labels of shape {tuple(labels.shape)} do not fit the output {head.output} of shape {tuple(x.shape)}.",

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from compress_studio.base.errors import BadInput
+from compress_studio.data import tasks
+from compress_studio.data.facts import TensorFact
 from compress_studio.data.proposing import _better
 from compress_studio.spec.data import Part, Task
 from tests.unit.data.building import FLOAT, everything, network, opened
@@ -76,3 +78,16 @@ def test_a_scaling_is_better_only_beyond_chance() -> None:
     assert not _better(right, wrong)
     right[:6] = True
     assert _better(right, wrong)
+
+
+@pytest.mark.parametrize("declared", [None, Task.CLASSIFY, Task.REGRESS])
+def test_one_label_per_sample_means_nothing_for_an_output_of_images(declared: Task | None) -> None:
+    output = TensorFact("rec", np.dtype(np.float32), (None, 3, 32, 32))
+    labels = [np.arange(40) % 10]
+    if declared is None:
+        found = tasks.meaning(labels, [output], declared)
+        assert found.task is Task.NONE
+        assert "3 × 32 × 32" in found.unused
+    else:
+        with pytest.raises(BadInput, match="3 × 32 × 32"):
+            tasks.meaning(labels, [output], declared)

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compress_studio.base.errors import Refused, UserError
+from compress_studio.graph.saving import load, save
 from compress_studio.spec.data import Part, Task
 from compress_studio.view import feed as feeding
+from compress_studio.view import training
 from compress_studio.view.feed import Feed
 from compress_studio.view.heads import Head, Kind, find_heads
 from compress_studio.view.network import TorchView
@@ -132,6 +134,18 @@ def test_labels_that_do_not_fit_are_explained(kind: Kind, labels: np.ndarray, wo
         labels_for(Head("y", "y", kind, 1, kind), torch.zeros(2, 4), labels)
 
 
+@pytest.mark.parametrize("kind", [Kind.SIGMOID, Kind.CHANCES])
+def test_one_class_per_sample_does_not_fit_an_output_of_images(kind: Kind) -> None:
+    with pytest.raises(Refused, match="do not fit"):
+        labels_for(Head("y", "y", kind, 3, kind), torch.zeros(2, 3, 8, 8), np.array([0, 1]))
+
+
+@pytest.mark.parametrize("label", [-1, 4])
+def test_a_class_that_an_output_of_chances_lacks_is_explained(label: int) -> None:
+    with pytest.raises(Refused, match="4 classes"):
+        labels_for(Head("y", "y", Kind.SIGMOID, 1, Kind.SIGMOID), torch.zeros(2, 4), np.array([0, label]))
+
+
 def heads(text: str, shape: tuple[int, ...], task: Task = Task.NONE) -> list[Head]:
     proto = onnx.parser.parse_model('<ir_version: 8, opset_import: ["": 17]> ' + text)
     model = ir.from_proto(proto)
@@ -157,6 +171,32 @@ def test_outputs_are_read_by_their_last_operator_and_values(body: str, task: Tas
     text = f"g (float[N,4] x) => (float[N,4] y) <int64[1] one = {{1}}> {{ h = Neg(x) {body} }}"
     (head,) = heads(text, (3, 4), task)
     assert (head.kind, head.tensor) == (kind, tensor)
+
+
+@pytest.mark.parametrize(
+    ("body", "axis"),
+    [
+        ("logits = Conv(x, w)", 1),
+        ("h = Conv(x, w) logits = LeakyRelu(h)", 1),
+        ("h = Conv(x, w) logits = Transpose<perm = [0, 2, 3, 1]>(h)", 3),
+        ("logits = MatMul(x, m)", 3),
+    ],
+)
+def test_classes_lie_where_the_last_layer_puts_its_channels(body: str, axis: int) -> None:
+    weights = "<float[2,3,1,1] w = {1, 2, 3, 4, 5, 6}, float[4,2] m = {1, 2, 3, 4, 5, 6, 7, 8}>"
+    (head,) = heads(f"g (float[N,3,4,4] x) => (float[N,A,B,C] logits) {weights} {{ {body} }}", (2, 3, 4, 4))
+    assert (head.kind, head.axis) == (Kind.LOGITS, axis)
+
+
+def test_a_gain_below_rounding_is_no_improvement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([1e-8, 0.0, -1e-8])
+    monkeypatch.setattr(training, "evaluate", lambda *_: next(scores))
+    net = save(mlp(), tmp_path / "m.onnx")
+    view = TorchView(load(net))
+    data = ToyData.for_model(mlp(), 64, classes=5)
+    (head,) = find_heads(load(net), view(view.tensors(data.inputs)), Task.CLASSIFY)
+    feed = Feed(data.part(Part.TUNE), 16, 0)
+    assert not fit(view, ToyContext(tmp_path, data), Supervised(head), Options(epochs=2), feed).improved
 
 
 def test_outputs_of_whole_numbers_are_left_out() -> None:
