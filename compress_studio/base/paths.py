@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compress_studio.base.errors import UserError
+from compress_studio.base.errors import BadInput, UserError
 
 APP = "compress-studio"
 HOME_VARIABLE = "COMPRESS_STUDIO_HOME"
@@ -22,6 +22,15 @@ def resource(name: str) -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "_resources" / name
     return installed if installed.exists() else package.parent / "resources" / name
+
+
+def check_name(path: str | Path) -> None:
+    """Raise BadInput for a name whose bytes are not text: it could not be written into a project or a report."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "replace")
+        raise BadInput(f"The name of {shown} is not valid text (UTF-8).", "Rename it.") from None
 
 
 def cache_dir() -> Path:

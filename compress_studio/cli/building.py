@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compress_studio.base.errors import BadInput
+from compress_studio.base.paths import check_name
 from compress_studio.cli.arguments import parse_change, parse_step, with_hint
 from compress_studio.project import edits, files
 from compress_studio.project.pipeline import SOURCE_STEP
@@ -67,6 +68,7 @@ def opened(path: str, changes: Sequence[str], steps: StepRegistry) -> Project:
 
 def existing(path: str) -> str:
     """The absolute path of a file that is there; raises BadInput."""
+    check_name(path)
     if not Path(path).exists():
         raise BadInput(f"{path} does not exist.", "Check the name of the file.")
     if Path(path).is_dir():
@@ -76,6 +78,7 @@ def existing(path: str) -> str:
 
 def data_request(path: str) -> DataRequest:
     """The data set of that name; raises BadInput when it is not there."""
+    check_name(path)
     if not Path(path).exists():
         raise BadInput(f"{path} does not exist.", "Check the name of the data file or folder.")
     return DataRequest(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links

@@ -13,12 +13,14 @@ from pathlib import Path
 from compress_studio.artifacts.artifact import MODEL_FILE
 from compress_studio.base.digest import Json, digest_json, read_digest
 from compress_studio.base.errors import BadInput, UserError
+from compress_studio.base.paths import check_name
 
 ROOM = "Make room, or choose another folder with --out."
 
 
 def check_writable(folder: Path) -> None:
     """Raise now what would otherwise be found after the work: BadInput for a bad path, UserError for no right."""
+    check_name(folder.absolute())
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file, not a folder.", "Choose another name with --out.")
     nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())

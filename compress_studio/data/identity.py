@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from compress_studio.base.digest import DIGEST_BYTES, Json, digest_file, digest_json
+from compress_studio.base.paths import check_name
 from compress_studio.data.options import read_options, toml_of
 from compress_studio.spec.data import DataRequest
 
@@ -46,5 +47,6 @@ def contents(path: Path) -> str:
 
 
 def _stamp(path: Path, root: Path) -> Json:
+    check_name(path)
     facts = path.stat()
     return [path.relative_to(root).as_posix(), facts.st_size, facts.st_mtime_ns]

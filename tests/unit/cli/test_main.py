@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -79,8 +80,6 @@ def test_a_bug_is_one_line_and_a_log_with_the_traceback(
 def test_a_disk_that_takes_nothing_is_no_bug(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, number: int, words: str, hint: str
 ) -> None:
-    import os
-
     def full(options: argparse.Namespace) -> int:
         raise OSError(number, os.strerror(number), "results.json")
 
@@ -121,8 +120,6 @@ def test_a_reader_that_leaves_early_gets_no_complaint() -> None:
 
 
 def test_a_terminal_without_the_letters_still_shows_the_table() -> None:
-    import os
-
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "compress_studio", "samples"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -188,3 +185,21 @@ def test_a_request_to_end_stops_in_order(monkeypatch: pytest.MonkeyPatch, capsys
         for number, handler in before.items():
             signal.signal(number, handler)
     assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 130
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("place", ["model", "data", "out", "inside"])
+def test_a_name_that_is_no_text_is_refused(cli: Cli, model: Path, tmp_path: Path, place: str) -> None:
+    odd = tmp_path / os.fsdecode(b"m\xff")
+    odd.write_bytes(model.read_bytes())
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / os.fsdecode(b"a\xff.png")).write_bytes(b"")
+    words = {
+        "model": ["run", odd, "--step", "graph.optimize"],
+        "data": ["run", model, "--step", "graph.optimize", "--data", odd],
+        "out": ["run", model, "--step", "graph.optimize", "--out", odd],
+        "inside": ["run", model, "--step", "graph.optimize", "--data", tmp_path / "photos"],
+    }
+    said = cli(*words[place], "--json")
+    assert said.code == 2
+    assert "is not valid text" in said.json["error"]["message"]
