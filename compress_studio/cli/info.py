@@ -27,18 +27,37 @@ def command(options: argparse.Namespace) -> int:
 
 def facts_text(name: str, facts: Mapping[str, Any], columns: int | None = None) -> str:
     """Facts as text: single values one below the other, then the tables."""
-    single = [(key.replace("_", " "), value_text(value)) for key, value in facts.items() if not _is_table(value)]
+    single = [(_heading(key), value_text(value)) for key, value in facts.items() if not _is_table(value)]
     width = max((len(key) for key, _ in single), default=0)
     parts = [name, *(f"  {key.ljust(width)}  {value}" for key, value in single if value)]
     for key, value in facts.items():
         if _is_table(value):
             rows = cast("Sequence[Mapping[str, Any]]", value)
             names = list(dict.fromkeys(column for row in rows for column in row))
-            heading = [column.replace("_", " ") for column in names]
+            heading = [_heading(column) for column in names]
             cells = [heading, *([value_text(row.get(column)) for column in names] for row in rows)]
             left = [at for at, column in enumerate(names) if any(isinstance(row.get(column), str) for row in rows)]
-            parts += ["", f"{key.replace('_', ' ')}:", table(cells, left=left, columns=columns)]
+            parts += ["", f"{_heading(key)}:", table(cells, left=left, columns=columns)]
     return "\n".join(parts)
+
+
+WORDS = {
+    "nonzero": "not zero",
+    "macs": "MACs per sample",
+    "sizes": "sizes assumed",
+    "layers_total": "layers with weights",
+    "quantized": "quantized already",
+    "ir_version": "IR version",
+    "control_flow": "has If or Loop",
+    "dtype": "type",
+    "dims": "shape",
+    "out_shape": "output shape",
+}
+
+
+def _heading(key: str) -> str:
+    """A fact in the words of people."""
+    return WORDS.get(key, key.replace("_", " "))
 
 
 def value_text(value: Any) -> str:

@@ -117,9 +117,9 @@ def test_facts_are_shown_as_lines_and_tables() -> None:
         "  bytes  1 234 567",
         "",
         "layers:",
-        "name  macs",
-        "────  ────",
-        "fc      12",
+        "name  MACs per sample",
+        "────  ───────────────",
+        "fc                 12",
     ]
     assert [value_text(one) for one in (True, False, 0.25, [1, 28, 28], ["N", 3], {"Conv": 3, "x": None}, None)] == [
         "yes",
@@ -171,3 +171,10 @@ def test_measured_models_are_named_by_their_files() -> None:
     lines = report_text({"nodes": nodes, "data": {"path": "", "synthetic": True}}).splitlines()
     assert [line.split()[1] for line in lines[2:5]] == ["/a/one.onnx", "/b/one.onnx", "two.onnx"]
     assert all(line.endswith("–") for line in lines[2:5])
+
+
+def test_facts_are_in_the_words_of_people() -> None:
+    text = facts_text("m.onnx", {"macs": 5, "nonzero": 4, "sizes": {"N": 2}, "layers": [{"name": "a", "macs": 5}]})
+    assert "MACs per sample  5" in text
+    assert "sizes assumed    N 2" in text
+    assert "nonzero" not in text
