@@ -175,8 +175,10 @@ def _candidates(ctx: StepContext, params: FactorizeLowrankParams, model: ir.Mode
     """
     from compress_studio.graph.layers import weight_layers
     from compress_studio.steps.kernels.lowrank_graph import as_matrix, why_not
+    from compress_studio.steps.kernels.presence import require_layers
     from compress_studio.steps.kernels.targets import match_layers
 
+    require_layers(model)
     layers = weight_layers(model)
     unwanted = match_layers([layer.name for layer in layers], params.skip)
     chosen: list[Matrix] = []

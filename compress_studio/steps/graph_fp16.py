@@ -69,11 +69,13 @@ def graph_fp16(ctx: StepContext, params: Fp16Params, network: OnnxNet) -> OnnxNe
     """
     from compress_studio.graph import saving
     from compress_studio.steps.kernels import half
+    from compress_studio.steps.kernels.presence import require_layers
 
     if params.mode is Mode.FULL:
         model, outcome = _full(ctx, params, network)
     else:
         model = saving.load(network.path)
+        require_layers(model)
         outcome = half.store_weights(model, params.keep, ctx.check)
     for layer, reason in outcome.skipped:
         ctx.skip(layer, reason)

@@ -67,9 +67,11 @@ def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: O
     from compress_studio.graph import saving
     from compress_studio.steps.kernels import dynamic, fidelity
     from compress_studio.steps.kernels.opset import raise_opset, refuse_quantized
+    from compress_studio.steps.kernels.presence import require_layers
 
     model = saving.load(network.path)
     refuse_quantized(model)
+    require_layers(model)
     raise_opset(model, DYNAMIC_OPSET, "Quantizing while running")
     narrow = sums_saturate() if params.reduce_range is None else params.reduce_range
     options = dynamic.Options(params.per_channel, params.include_conv, frozenset(params.keep), 7 if narrow else 8)
@@ -77,7 +79,7 @@ def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: O
     for layer, reason in outcome.skipped:
         ctx.skip(layer, reason)
     if not outcome.computed:
-        reason = outcome.skipped[0][1] if outcome.skipped else "the network has no layers with weights"
+        reason = outcome.skipped[0][1]
         raise Refused(
             f"No layer of this network can be quantized dynamically: {reason}.",
             "Use quantize.static for convolutions, or quantize.weights for the size of the file.",

@@ -74,8 +74,10 @@ def quantize_weights(ctx: StepContext, params: QuantizeWeightsParams, network: O
     """
     from compress_studio.graph import saving
     from compress_studio.steps.kernels import weight_only
+    from compress_studio.steps.kernels.presence import require_layers
 
     model = saving.load(network.path)
+    require_layers(model)
     options = weight_only.Options(
         bits=int(params.bits.value),
         block=params.block if params.block is not None else (DEFAULT_BLOCK if params.bits is Bits.FOUR else None),
@@ -87,7 +89,7 @@ def quantize_weights(ctx: StepContext, params: QuantizeWeightsParams, network: O
     for layer, reason in outcome.skipped:
         ctx.skip(layer, reason)
     if not outcome.changed:
-        reason = outcome.skipped[0][1] if outcome.skipped else "the network has no layers with weights"
+        reason = outcome.skipped[0][1]
         raise Refused(f"No weights can be stored in {params.bits} bits: {reason}.", "Leave this step out.")
     ctx.changed(len(outcome.changed), outcome.total)
     ctx.fact("largest_error", outcome.largest_error)

@@ -21,6 +21,7 @@ from compress_studio.graph.shapes import trace
 from compress_studio.spec.data import Batch, Part
 from compress_studio.spec.portion import Portion
 from compress_studio.steps.kernels import channel_alignment, channel_plan, channel_repair, channel_scores
+from compress_studio.steps.kernels.presence import require_layers
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -61,6 +62,7 @@ class Pruner:
     def find(self) -> None:
         """Find the groups that may be pruned; raises Refused when there are none."""
         self.ctx.progress(0.02, "Looking for channels that can go together")
+        require_layers(self.model)
         self.shapes = trace(self.model)
         computed = [size for name, size in self.shapes.sizes.items() if name not in self.model.graph.initializers]
         per_sample = sum(math.prod(size) for size in computed) / max(self.shapes.batch, 1)

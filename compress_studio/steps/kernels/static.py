@@ -19,6 +19,7 @@ from compress_studio.steps.kernels import fidelity, qdq, qdq_gates, ranges, stor
 from compress_studio.steps.kernels.conv_bias import fold_biases
 from compress_studio.steps.kernels.opset import opset_of, raise_opset, refuse_quantized
 from compress_studio.steps.kernels.optimize import Simplified, fold_norms
+from compress_studio.steps.kernels.presence import require_layers
 from compress_studio.steps.kernels.qdq_plan import Plan, make_plan
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def prepare(path: Path, ctx: StepContext) -> ir.Model:
     """The network as it is quantized: operators new enough, batch normalization folded."""
     model = saving.load(path)
     refuse_quantized(model)
+    require_layers(model)
     if opset_of(model) < PER_CHANNEL_OPSET:
         ctx.note(f"Operators raised from version {opset_of(model)} to {PER_CHANNEL_OPSET}.")
         raise_opset(model, PER_CHANNEL_OPSET, "A scale per channel")

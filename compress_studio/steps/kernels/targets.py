@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compress_studio.base.errors import BadInput, Refused
+from compress_studio.base.errors import BadInput
 from compress_studio.graph.layers import FLOATS, WeightLayer, weight_layers
+from compress_studio.steps.kernels.presence import require_layers
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -53,12 +54,8 @@ def find_targets(
     "encoder.*"; embeddings says whether tables of embeddings are wanted. Raises Refused when the network has no
     layer with weights at all, BadInput when skip names a layer that does not exist.
     """
+    require_layers(model)
     layers = weight_layers(model)
-    if not layers:
-        raise Refused(
-            "This network has no layers with weights in its main graph.",
-            "Weights inside the branches of If and Loop are left alone. Try quantize.weights or graph.fp16 instead.",
-        )
     unwanted = match_layers([layer.name for layer in layers], skip)
     grouped: dict[int, list[WeightLayer]] = {}
     for layer in layers:

@@ -18,6 +18,7 @@ from compress_studio.graph.saving import load, save
 from compress_studio.spec.data import Part, Task
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import StepContext
+from compress_studio.steps.kernels.presence import require_layers
 from compress_studio.steps.training_params import BatchNorm, Optimizer, TrainParams
 from compress_studio.view import training
 from compress_studio.view.compare import require_equal
@@ -61,6 +62,7 @@ def train(
     model = load(network.path)
     layers = weight_layers(model)
     _refuse_integers(model, layers)
+    require_layers(model, branches=True)
     frozen = _frozen(layers, params.freeze)
     for layer in layers:
         if layer.key in frozen:
