@@ -157,15 +157,10 @@ def _refit(
 
 
 def _samples(ctx: StepContext, params: FactorizeLowrankParams) -> Iterator[Batch]:
-    """The samples behind the factors: those to calibrate with and, where they are few, some of those to tune with."""
-    from compress_studio.spec.data import Part
+    """The samples behind the factors."""
+    from compress_studio.steps.kernels.samples import to_fit
 
-    seen = 0
-    for part in (Part.CALIBRATE, Part.TUNE):
-        if seen < params.samples:
-            for batch in ctx.data.part(part).batches(BATCH, limit=params.samples - seen):
-                seen += len(batch)
-                yield batch
+    return to_fit(ctx, BATCH, params.samples)
 
 
 def _candidates(ctx: StepContext, params: FactorizeLowrankParams, model: ir.Model) -> tuple[list[Matrix], int, int]:

@@ -92,7 +92,7 @@ def _machine(params: PruneChannelsParams) -> Json:
 
 @step(
     id="prune.channels",
-    version=2,
+    version=3,
     title="Remove channels",
     group=Group.PRUNE,
     needs_data=True,

@@ -18,10 +18,11 @@ from compress_studio.graph.channels.removal import removed_indices
 from compress_studio.graph.layers import weight_layers
 from compress_studio.graph.session import open_session, run
 from compress_studio.graph.shapes import trace
-from compress_studio.spec.data import Batch, Part
+from compress_studio.spec.data import Batch
 from compress_studio.spec.portion import Portion
 from compress_studio.steps.kernels import channel_alignment, channel_plan, channel_repair, channel_scores
 from compress_studio.steps.kernels.presence import require_layers
+from compress_studio.steps.kernels.samples import to_fit
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -268,7 +269,7 @@ class Pruner:
         return self._batches(self.batch, self.params.samples)
 
     def _batches(self, size: int, limit: int) -> Iterable[Batch]:
-        return self.ctx.data.part(Part.CALIBRATE).batches(size, limit)
+        return to_fit(self.ctx, size, limit)
 
     def _warn_synthetic(self) -> None:
         if self.ctx.data.synthetic:
