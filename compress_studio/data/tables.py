@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress_studio.base.errors import BadInput
-from compress_studio.data.facts import NetworkFacts
+from compress_studio.data.facts import NetworkFacts, TensorFact
 from compress_studio.data.naming import LABELS, NO_LABELS, first_known
 from compress_studio.data.options import Options
 from compress_studio.data.rows import ArrayRows, Found, Rows, Table
@@ -280,14 +280,37 @@ def _label_column(path: Path, columns: Mapping[str, np.ndarray], facts: NetworkF
     named = first_known(columns)
     if named:
         return named
-    inputs = {one.name for one in facts.inputs}
     last = list(columns)[-1]
-    if inputs <= set(columns):
-        return last if last not in inputs else ""
+    claimed = claim(list(columns), facts.inputs, options)
+    if len(claimed) == len(facts.inputs):
+        return last if all(last not in one for one in claimed.values()) else ""
     want = facts.inputs[0].dims
     if want is not None and len(want) == 2 and want[1] == len(columns) and columns[last].dtype.kind == "f":
         return ""
     return last if len(columns) > 1 else ""
+
+
+def claim(
+    columns: Sequence[str], inputs: Sequence[TensorFact], options: Options, *, rest: bool = False
+) -> dict[str, list[str]]:
+    """The columns of each input that finds its own: one of its name, or as many numbered ones as it takes.
+
+    Args: rest says that the only input without columns takes all that are left, where it wants exactly as many.
+    """
+    wanted = {fact.name: options.of(fact.name).array or fact.name for fact in inputs}
+    claimed = {name: [column] for name, column in wanted.items() if column in columns}
+    left = [column for column in columns if [column] not in claimed.values()]
+    widths = {fact.name: fact.dims[1] for fact in inputs if fact.dims is not None and len(fact.dims) == 2}
+    for name, width in widths.items():
+        numbered = re.compile(rf"{re.escape(wanted[name])}[ _.\-\[]?\d+\]?")
+        own = [column for column in left if numbered.fullmatch(column)]
+        if name not in claimed and own and (width == len(own) or (width is None and len(inputs) > 1)):
+            claimed[name] = own
+            left = [column for column in left if column not in own]
+    without = [fact.name for fact in inputs if fact.name not in claimed]
+    if rest and len(inputs) > 1 and len(without) == 1 and left and widths.get(without[0]) == len(left):
+        claimed[without[0]] = left
+    return claimed
 
 
 def _features(
@@ -295,27 +318,21 @@ def _features(
 ) -> Mapping[str, Rows]:
     import numpy as np
 
-    by_input = {fact.name: options.of(fact.name).array or fact.name for fact in facts.inputs}
-    if set(by_input.values()) <= set(columns):
-        made: dict[str, Rows] = {}
-        for fact in facts.inputs:
-            column = columns[by_input[fact.name]]
-            if column.dtype.kind == "U" and fact.dtype != object:
-                raise _categorical(path, by_input[fact.name], column)
-            flat = fact.dims is not None and len(fact.dims) == 1
-            values = (
-                column
-                if column.dtype.kind == "U" or (fact.dtype is not None and fact.dtype.kind in "iu")
-                else column.astype(np.float32)
-            )
-            made[by_input[fact.name]] = ArrayRows(values if flat else values[:, None])
-        return made
+    claimed = claim(list(columns), facts.inputs, options, rest=True)
+    if len(claimed) == len(facts.inputs):
+        return {
+            options.of(fact.name).array or fact.name: _rows(path, columns, claimed[fact.name], fact)
+            for fact in facts.inputs
+        }
     if len(facts.inputs) != 1:
-        missing = next(name for name in by_input.values() if name not in columns)
+        missing = next(fact for fact in facts.inputs if fact.name not in claimed)
+        name = options.of(missing.name).array or missing.name
+        width = missing.dims[1] if missing.dims is not None and len(missing.dims) == 2 else 1
+        several = f", or {name}_0 to {name}_{width - 1}" if width is not None and width > 1 else ""
         raise BadInput(
-            f"{path} has no column {missing}; the network wants {', '.join(by_input)}, the table has "
-            f"{', '.join(columns)}.",
-            "Name the columns like the inputs of the network.",
+            f"{path} has no column {name}{several}; the network wants {', '.join(one.name for one in facts.inputs)}, "
+            f"the table has {', '.join(columns)}.",
+            "Name the columns like the inputs of the network, with a number behind where an input takes several.",
         )
     want = facts.inputs[0].dims
     if want is not None and len(want) == 2 and want[1] not in {None, len(columns)}:
@@ -328,6 +345,20 @@ def _features(
         if column.dtype.kind == "U":
             raise _categorical(path, name, column)
     return {facts.inputs[0].name: ArrayRows(np.stack([one.astype(np.float32) for one in columns.values()], axis=1))}
+
+
+def _rows(path: Path, columns: Mapping[str, np.ndarray], names: Sequence[str], fact: TensorFact) -> Rows:
+    """The columns of one input side by side, in the type that it wants."""
+    import numpy as np
+
+    for name in names:
+        if columns[name].dtype.kind == "U" and fact.dtype != object:
+            raise _categorical(path, name, columns[name])
+    whole = fact.dtype is not None and fact.dtype.kind in "iu"
+    own = [columns[name] for name in names]
+    own = own if whole else [one if one.dtype.kind == "U" else one.astype(np.float32) for one in own]
+    flat = fact.dims is not None and len(fact.dims) == 1
+    return ArrayRows(own[0] if flat else np.stack(own, axis=1))
 
 
 def _few(names: Sequence[str]) -> str:

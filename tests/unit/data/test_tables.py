@@ -13,7 +13,7 @@ from compress_studio.data import tables
 from compress_studio.data.options import Options
 from compress_studio.data.tables import sniff
 from compress_studio.spec.data import Part, Task
-from tests.unit.data.building import FLOAT, STRING, everything, network, opened
+from tests.unit.data.building import FLOAT, INT64, STRING, everything, network, opened
 
 
 def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -158,3 +158,37 @@ def test_two_columns_of_labels_are_refused(tmp_path: Path) -> None:
 def test_a_table_of_another_width_names_its_columns(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"3 columns for samples \(id, a, b\), the network wants 2"):
         opened(network(tmp_path, {"x": (FLOAT, ["n", 2])}), written(tmp_path, "id,a,b,y\n" + "9,1,2,0\n" * 40))
+
+
+def mixed_network(folder: Path) -> Path:
+    return network(folder, {"numeric": (FLOAT, ["n", 3]), "city": (INT64, ["n"])}, classes=2)
+
+
+def test_an_input_of_several_numbers_takes_the_numbered_columns(tmp_path: Path) -> None:
+    rows = "".join(f"{at % 5},{at},{at + 0.5},{at * 2},{at % 2}\n" for at in range(40))
+    path = written(tmp_path, "city,numeric_0,numeric_1,numeric_2,label\n" + rows)
+    source = opened(mixed_network(tmp_path), path)
+    batch = everything(source, Part.TEST)[0]
+    row = int(batch.names[0].split()[-1]) - 1
+    np.testing.assert_allclose(batch.inputs["numeric"][0], [row, row + 0.5, row * 2])
+    assert batch.inputs["numeric"].dtype == np.float32
+    assert batch.inputs["city"].dtype == np.int64
+    assert batch.inputs["city"][0] == row % 5
+    assert source.task is Task.CLASSIFY
+
+
+def test_the_last_numbered_column_is_not_taken_for_labels(tmp_path: Path) -> None:
+    path = written(tmp_path, "city,numeric_0,numeric_1,numeric_2\n" + "1,2,3,4\n" * 40)
+    assert opened(mixed_network(tmp_path), path).task is Task.NONE
+
+
+def test_the_only_open_input_takes_the_columns_that_are_left(tmp_path: Path) -> None:
+    path = written(tmp_path, "age,city,height,weight,label\n" + "1,4,2,3,0\n2,4,3,4,1\n" * 40)
+    batch = everything(opened(mixed_network(tmp_path), path), Part.TEST)[0]
+    np.testing.assert_allclose(batch.inputs["numeric"][0, 1:] - batch.inputs["numeric"][0, 0], [1, 2])
+
+
+def test_columns_that_are_missing_are_named_with_their_numbers(tmp_path: Path) -> None:
+    path = written(tmp_path, "city,age,label\n" + "1,2,0\n" * 40)
+    with pytest.raises(BadInput, match="no column numeric, or numeric_0 to numeric_2"):
+        opened(mixed_network(tmp_path), path)
