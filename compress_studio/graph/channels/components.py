@@ -196,12 +196,11 @@ def _groups(structure: Structure, reasons: dict[int, str], layers: list[WeightLa
     for vertex in free.tolist():
         prints.setdefault(int(component[vertex]), {}).setdefault(int(owner[vertex]), []).append(int(place[vertex]))
     names = [(name, axis) for name in links.first for axis in range(len(links.first[name]))]
-    producing = {(operand(layer), layer.out_axis): layer.name for layer in reversed(layers) if layer.op != "Gather"}
-    embedding = {(operand(layer), layer.in_axis): layer.name for layer in layers if layer.op == "Gather"}
+    producing = {(operand(layer), _made_axis(layer)) for layer in layers}
     alike: dict[tuple[tuple[int, int], ...], list[int]] = {}
     for number in sorted(prints):
         footprint = tuple(sorted((axis, len(places)) for axis, places in prints[number].items()))
-        if any(names[axis] in producing or names[axis] in embedding for axis, _ in footprint):
+        if any(names[axis] in producing for axis, _ in footprint):
             alike.setdefault(footprint, []).append(number)
     groups: list[Group] = []
     taken: dict[str, int] = {}
@@ -215,7 +214,7 @@ def _groups(structure: Structure, reasons: dict[int, str], layers: list[WeightLa
             )
             for axis, _ in footprint
         )
-        groups.append(_named(structure, members, numbers, layers, {**embedding, **producing}, taken))
+        groups.append(_named(structure, members, numbers, layers, taken))
     order = {layer.name: number for number, layer in enumerate(layers)}
     return sorted(groups, key=lambda group: order.get(group.layers[0], 0))
 
@@ -225,12 +224,10 @@ def _named(
     members: tuple[Member, ...],
     numbers: list[int],
     layers: list[WeightLayer],
-    producing: dict[tuple[str, int], str],
     taken: dict[str, int],
 ) -> Group:
     axes = {(member.tensor, member.axis) for member in members}
-    made = tuple(dict.fromkeys(name for key, name in producing.items() if key in axes))
-    order = [layer.name for layer in layers if layer.name in made]
+    order = [layer.name for layer in layers if (operand(layer), _made_axis(layer)) in axes]
     read = tuple(layer.name for layer in layers if (operand(layer), layer.in_axis) in axes and layer.op != "Gather")
     name = order[0]
     taken[name] = taken.get(name, 0) + 1
@@ -253,7 +250,7 @@ def _frozen(
     free = {name for group in groups for name in group.layers}
     found: list[dict[str, str]] = []
     for layer in layers:
-        axis = layer.in_axis if layer.op == "Gather" else layer.out_axis
+        axis = _made_axis(layer)
         if layer.name in free or layer.name.endswith(".recurrent"):
             continue
         starts = structure.links.first.get(operand(layer))
@@ -263,6 +260,11 @@ def _frozen(
             reason = reasons.get(int(structure.component[starts[axis]]), "nothing reads its channels")
         found.append({"layer": layer.name, "reason": reason})
     return found
+
+
+def _made_axis(layer: WeightLayer) -> int:
+    """The axis of the weight along which its outputs lie; a shared weight makes outputs in several layers."""
+    return layer.in_axis if layer.op == "Gather" else layer.out_axis
 
 
 def operand(layer: WeightLayer) -> str:

@@ -133,6 +133,19 @@ def test_quantized_weights_say_prune_first() -> None:
     assert found.frozen[0] == {"layer": "fc1", "reason": "already quantized: prune before quantization"}
 
 
+def test_every_use_of_a_shared_weight_is_a_layer_of_its_group() -> None:
+    net = networks.Net()
+    net.weight("tower.weight", 8, 6)
+    net.weight("head.weight", 5, 8)
+    for side in ("left", "right"):
+        hidden = net.relu(net.op("Gemm", [side, "tower.weight"], f"{side}.hidden", transB=1))
+        net.op("Gemm", [hidden, "head.weight"], f"{side}.out", transB=1)
+    model = net.model({"left": ["N", 6], "right": ["N", 6]}, {"left.out": ["N", 5], "right.out": ["N", 5]})
+    found = channels.find_groups(model, trace(model))
+    assert [(group.layers, group.consumers) for group in found.groups] == [(("tower", "tower#2"), ("head", "head#2"))]
+    assert {row["layer"] for row in found.frozen} == {"head", "head#2"}
+
+
 def test_vectors_shared_by_chance_do_not_couple_layers() -> None:
     net = Net()
     shared = net.constant("zeros", np.zeros(8))
