@@ -246,7 +246,10 @@ def plain_words(error: BaseException) -> str:
         return f"it uses the operator {unknown[1]}, which ONNX Runtime does not know."
     missing = re.search(r"Could not find an implementation for (\S+)", text)
     if missing:
-        return f"ONNX Runtime has no implementation of {missing[1]} for these types on this computer."
+        return (
+            f"ONNX Runtime has no implementation of {missing[1]} for these types on this computer. Most operators run"
+            " in float32: export the network in that type."
+        )
     shapes = re.search(r"Node \((.*?)\) Op \((\w+)\) \[ShapeInferenceError\] (.*)", text)
     if shapes:
         node = f"the node {shapes[1]} ({shapes[2]})" if shapes[1] else f"a node of type {shapes[2]}"

@@ -181,3 +181,14 @@ def test_every_good_model_of_the_collection_is_opened(assets: Path, tmp_path: Pa
         assert facts["macs"]
         assert ctx.facts["max_difference"] == 0
         save(model, tmp_path / "again.onnx")
+
+
+def test_types_that_the_runtime_lacks_are_refused_with_the_type_that_it_has(tmp_path: Path) -> None:
+    proto = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]>
+        g (double[N, 1, 4, 4] x) => (double[N, 1, 4, 4] y) <double[1, 1, 1, 1] w = {2}> { y = Conv(x, w) }"""
+    )
+    path = tmp_path / "m.onnx"
+    path.write_bytes(proto.SerializeToString())
+    with pytest.raises(BadInput, match=r"Conv.*float32"):
+        opened(tmp_path, path)
