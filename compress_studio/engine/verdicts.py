@@ -58,7 +58,7 @@ NEXT = {
 }
 SPEED_NEXT = {
     AS_IT_IS: "",
-    "quantize.dynamic": "Leave convolutions out, or try quantize.static.",
+    "quantize.dynamic": "Small layers gain nothing from 8 bits; quantize.weights saves as many bytes at full speed.",
     "quantize.weights": "Weight-only forms save bytes, not time; quantize.static saves time.",
     "factorize.lowrank": "Try a smaller ratio, which keeps fewer parameters, or prune.channels.",
     "prune.channels": "Try a larger amount; small layers gain little.",

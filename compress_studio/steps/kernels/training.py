@@ -204,7 +204,8 @@ def _tell(ctx: StepContext, result: training.FitResult, feed: Feed) -> None:
     if not result.improved:
         ctx.warn(
             "no_improvement",
-            "Training made the network no better on the samples held out, so it is unchanged. "
+            f"Training made the network no better on the samples {'it saw' if feed.shared else 'held out'}, so it is "
+            "unchanged. "
             "Try more epochs, another learning rate or more data.",
         )
     elif result.stopped_early:

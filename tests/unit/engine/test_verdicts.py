@@ -178,3 +178,11 @@ def test_every_part_of_the_data_with_missing_labels_is_said() -> None:
     notes = [{"code": "labels_missing", "message": f"{part}: 3 of 9."} for part in ("train", "test")]
     found = judge(CHANGED, {}, {}, verdicts.SOURCE, {}, {**DATA, "notes": notes})
     assert [one.message for one in found] == ["train: 3 of 9.", "test: 3 of 9."]
+
+
+def test_the_advice_on_a_slow_dynamic_network_holds_for_networks_without_convolutions() -> None:
+    ratio = row(0.62, 0.61, 0.63, aa_ratio=1.0)
+    found = judge(CHANGED, {"ratio": ratio}, {}, "quantize.dynamic", {}, DATA)
+    slower = next(one for one in found if one.code == "slower")
+    assert "convolutions" not in slower.message
+    assert "quantize.weights" in slower.message
