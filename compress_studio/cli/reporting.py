@@ -10,8 +10,8 @@ from compress_studio.cli.report import ORIGINAL, build_report, data_row
 from compress_studio.engine.records import reading_to_json
 from compress_studio.engine.runstate import NodeResult, Stage
 from compress_studio.engine.settings import RunSettings
-from compress_studio.engine.verdicts import AS_IT_IS, judge
-from compress_studio.project.pipeline import SOURCE_STEP, NodeId
+from compress_studio.engine.verdicts import AS_IT_IS, judge, judge_step
+from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, NodeId
 from compress_studio.project.project import Project
 
 MEASURED = {"layers_changed": 1, "layers_total": 1}
@@ -55,6 +55,9 @@ def judged(
     own = readings_of(nodes[name], step)
     base = readings_of(nodes[reference], SOURCE_STEP) if reference in nodes else {}
     found = judge(report, own, base, step, goals, data)
+    before = project.pipeline.inputs_of(name).get(NETWORK)
+    if before is not None and before.src in nodes and before.src != reference:
+        found += judge_step(own, readings_of(nodes[before.src], project.pipeline.node(before.src).step), step)
     return [caution.plain() for caution in found if caution.code not in known]
 
 

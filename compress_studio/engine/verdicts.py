@@ -28,6 +28,9 @@ GROWN = 1.005
 """Share of the source's bytes above which a file counts as bigger; a few bytes of names do not."""
 SAME_SPEED = 0.02
 """Nobody notices a difference of two percent, however certain it is."""
+LOST_SPEED = 0.05
+"""Share of the speed of the node before that a step may cost without a word."""
+LARGER = 1.02
 COLLAPSED = 0.5
 FEW = 30
 NOTES_IN_FULL = frozenset({"labels_missing", "nan_features", "preprocessing_guessed"})
@@ -197,6 +200,23 @@ def _speed(readings: Mapping[str, Row], step_id: str) -> list[Caution]:
     if step_id in FASTER and (low <= 1 or value <= 1 + noise):
         return [Caution("not_faster", f"It is not measurably faster: {between}. {hint}")]
     return []
+
+
+def judge_step(readings: Mapping[str, Row], before: Mapping[str, Row], step_id: str) -> list[Caution]:
+    """What a step undid of the node before it, which the comparison with the source does not show."""
+    found: list[Caution] = []
+    own, base = readings.get("ratio"), before.get("ratio")
+    value, was = _value(readings, "ratio"), _value(before, "ratio")
+    high, low = _end(own, "high"), _end(base, "low")
+    if value and was and high is not None and low is not None and high < low and value < (1 - LOST_SPEED) * was:
+        hint = SPEED_NEXT.get(step_id, "Leave the step out if speed is what you need.")
+        words = f"It is slower than the node before: × {value:.2f} the speed of the source after × {was:.2f}."
+        found.append(Caution("slower_than_before", f"{words} {hint}"))
+    size, size_was = _value(readings, "bytes"), _value(before, "bytes")
+    if size and size_was and size > LARGER * size_was:
+        words = f"The file is larger than that of the node before: {_bytes(size)} after {_bytes(size_was)}."
+        found.append(Caution("bigger_than_before", f"{words} Leave the step out, or put it before the others."))
+    return found
 
 
 def _collapsed(readings: Mapping[str, Row], step_id: str, data: Mapping[str, Any]) -> list[Caution]:

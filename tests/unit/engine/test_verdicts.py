@@ -186,3 +186,16 @@ def test_the_advice_on_a_slow_dynamic_network_holds_for_networks_without_convolu
     slower = next(one for one in found if one.code == "slower")
     assert "convolutions" not in slower.message
     assert "quantize.weights" in slower.message
+
+
+def test_a_step_that_undoes_the_speed_or_the_size_of_the_one_before_is_named() -> None:
+    def speed(value: float) -> dict[str, Any]:
+        return {"value": value, "low": value - 0.02, "high": value + 0.02}
+
+    before = {"ratio": speed(1.51), "bytes": row(500)}
+    after = {"ratio": speed(1.08), "bytes": row(600)}
+    found = verdicts.judge_step(after, before, "quantize.static")
+    assert [one.code for one in found] == ["slower_than_before", "bigger_than_before"]
+    assert "× 1.08" in found[0].message
+    assert verdicts.judge_step({"ratio": speed(1.50), "bytes": row(500)}, before, "quantize.static") == []
+    assert verdicts.judge_step({}, before, "train.distil") == []
