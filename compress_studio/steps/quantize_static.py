@@ -64,7 +64,7 @@ def _machine(params: QuantizeStaticParams) -> Json:
 
 @step(
     id="quantize.static",
-    version=2,
+    version=3,
     title="Static int8",
     group=Group.QUANTIZE,
     needs_data=True,

@@ -120,7 +120,7 @@ class _Writer:
             graph.insert_after(producer, [down, up])
 
     def gate(self, node: ir.Node, quantizer: quantizers.Affine) -> None:
-        """Turn a HardSigmoid into a LeakyRelu without a slope that reads the integers of its input as αx + β."""
+        """Turn a HardSigmoid into a sum with zero that reads the integers of its input as αx + β."""
         import onnx_ir as ir
 
         restored = node.inputs[0]
@@ -135,9 +135,13 @@ class _Writer:
         line.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
         self.model.graph.insert_before(node, [line])
         node.replace_input_with(0, line.outputs[0])
-        node.op_type = "LeakyRelu"
+        none = self.node("DequantizeLinear", [self.zero(0), scale, self.zero(0)], f"o{number}")
+        none.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
+        self.model.graph.insert_before(node, [none])
+        node.op_type = "Add"
         node.attributes.clear()
-        node.attributes["alpha"] = ir.AttrFloat32("alpha", 0.0)
+        node.resize_inputs(2)
+        node.replace_input_with(1, none.outputs[0])
 
     def weight(self, layer: WeightLayer, bits: int) -> ir.Value:
         """Store the weights of a layer in integers, one scale per output channel."""
