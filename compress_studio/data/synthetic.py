@@ -36,8 +36,9 @@ class SyntheticSplit:
     number: int
     """Of the part, so that the parts differ."""
     fixed: int | None
-    per_sample: frozenset[str]
-    """Inputs with one row per sample; the others are the same for all."""
+    per_sample: Mapping[str, int]
+    """The axis that counts samples, which for states of recurrent layers is not the first, of the inputs that have one;
+    the others are the same for all samples."""
     count: int = COUNT
     labelled: bool = field(default=False, init=False)
 
@@ -66,13 +67,13 @@ class SyntheticSplit:
         joined: dict[str, np.ndarray] = {}
         for name, value in blocks[0].items():
             if name in self.per_sample:
-                joined[name] = np.concatenate([one[name] for one in blocks])[skip : skip + take]
+                axis = self.per_sample[name]
+                rows = np.concatenate([one[name] for one in blocks], axis)
+                joined[name] = rows[(slice(None),) * axis + (slice(skip, skip + take),)]
             else:
                 joined[name] = value
-        ordered = [one for one in joined if one in self.per_sample] + [
-            one for one in joined if one not in self.per_sample
-        ]
-        return {name: joined[name] for name in ordered}
+        # Whoever counts the samples of a batch looks at the first axis of the first input.
+        return {name: joined[name] for name in sorted(joined, key=lambda one: self.per_sample.get(one, -1) != 0)}
 
     def _block(self, at: int, block: int, seed: int) -> dict[str, np.ndarray]:
         from compress_studio.graph.inputs import fill
@@ -94,10 +95,14 @@ def synthetic_splits(network: Path, parts: int, seed: int, dims: Mapping[str, in
     facts = input_facts(model)
     binding = resolve(model, dims)
     symbols = batch_symbols(facts)
-    rows = frozenset(one.name for one in facts if one.dims and one.dims[0] in symbols)
+    axes = {
+        one.name: next(axis for axis, dim in enumerate(one.dims or ()) if dim in symbols)
+        for one in facts
+        if symbols.intersection(one.dims or ())
+    }
     fixed: int | None = None
-    if not rows:
+    if 0 not in axes.values():
         fixed = 1 if symbols else fixed_batch(facts)
-        rows = frozenset(one.name for one in facts if one.dims and one.dims[0] == fixed)
+        axes = {one.name: 0 for one in facts if one.dims and one.dims[0] == fixed}
     count = COUNT if fixed is None else max(fixed, COUNT // fixed * fixed)
-    return [SyntheticSplit(model, facts, binding, symbols, seed, number, fixed, rows, count) for number in range(parts)]
+    return [SyntheticSplit(model, facts, binding, symbols, seed, number, fixed, axes, count) for number in range(parts)]

@@ -129,10 +129,14 @@ def _bytes(batch: Batch) -> int:
 
 
 def _shuffled(pool: Sequence[Rows], size: int, rng: np.random.Generator) -> Iterator[Rows]:
-    """Samples of several batches in a new order; where lengths differ, only the batches change places."""
+    """Samples of several batches in a new order; where lengths differ, only the batches change places.
+
+    So too where the first axis of an input does not count samples, as that of states of recurrent layers.
+    """
     if not pool:
         return
-    if len({_shape(rows) for rows in pool}) > 1:
+    whole = any(array.ndim > 0 and len(array) != len(rows) for rows in pool for array in rows.inputs.values())
+    if whole or len({_shape(rows) for rows in pool}) > 1:
         for index in rng.permutation(len(pool)):
             yield pool[index]
         return

@@ -9,7 +9,8 @@ import onnx
 import pytest
 
 from compress_studio.base.errors import BadInput, Refused
-from compress_studio.spec.data import Part, Task
+from compress_studio.data.opening import open_data
+from compress_studio.spec.data import DataRequest, Part, Task
 from tests.unit.data.building import FLOAT, INT64, UINT8, codes, everything, network, opened, samples
 
 RNG = np.random.default_rng(1)
@@ -321,3 +322,14 @@ def test_a_network_that_fails_on_the_data_is_named_as_the_cause(tmp_path: Path) 
     onnx.save(model, net)
     with pytest.raises(BadInput, match="does not run on the data"):
         opened(net, saved(tmp_path, x=np.ones((40, 3), np.float32), y=np.zeros(40, np.int64)))
+
+
+def test_random_states_of_a_recurrent_layer_have_their_samples_on_the_second_axis(tmp_path: Path) -> None:
+    path = network(tmp_path, {"x": (FLOAT, ["n", 3]), "h0": (FLOAT, [2, "n", 4])})
+    source = open_data(DataRequest(), path)
+    for size in (1, 7, 64):
+        batch = next(iter(source.part(Part.TEST).batches(size)))
+        assert batch.inputs["x"].shape == (size, 3)
+        assert batch.inputs["h0"].shape == (2, size, 4)
+    one, seven = (np.concatenate([b.inputs["h0"] for b in source.part(Part.TEST).batches(n, 20)], 1) for n in (1, 7))
+    np.testing.assert_array_equal(one, seven)
