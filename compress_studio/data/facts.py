@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,16 @@ class TensorFact:
     """None: not a tensor (a sequence, a map, …). Text is dtype object."""
     dims: tuple[int | None, ...] | None
     """None in it: free; None as a whole: rank unknown."""
+    batch_axis: int = 0
+    """The axis that counts samples; not the first one for the states of a recurrent layer (layers × N × width)."""
+
+    @property
+    def samples_first(self) -> TensorFact:
+        """The same input with the axis that counts samples in front, as data sets hold it."""
+        if not self.batch_axis or self.dims is None:
+            return self
+        at = self.batch_axis
+        return replace(self, dims=(self.dims[at], *self.dims[:at], *self.dims[at + 1 :]), batch_axis=0)
 
     @property
     def floating(self) -> bool:
@@ -61,9 +71,22 @@ def network_facts(path: Path) -> NetworkFacts:
     except (DecodeError, OSError) as error:
         raise BadInput(f"{path} is not a readable ONNX file: {error}", "Open it as a model first.") from error
     defaults = {one.name for one in graph.initializer} | {one.values.name for one in graph.sparse_initializer}
-    return NetworkFacts(
-        tuple(_fact(one) for one in graph.input if one.name not in defaults), tuple(_fact(one) for one in graph.output)
-    )
+    fed = [one for one in graph.input if one.name not in defaults]
+    batch = {names[0] for names in map(_symbols, fed) if names and names[0]}
+    inputs = tuple(replace(_fact(one), batch_axis=_batch_axis(_symbols(one), batch)) for one in fed)
+    return NetworkFacts(inputs, tuple(_fact(one) for one in graph.output))
+
+
+def _symbols(value: onnx.ValueInfoProto) -> list[str]:
+    """The names of the free dimensions of a tensor; empty for the others."""
+    return [dim.dim_param for dim in value.type.tensor_type.shape.dim]
+
+
+def _batch_axis(names: list[str], batch: set[str]) -> int:
+    """Where a name that counts samples in another input stands, when it does not stand first."""
+    if not names or names[0]:
+        return 0
+    return next((axis for axis, name in enumerate(names) if name in batch), 0)
 
 
 def _fact(value: onnx.ValueInfoProto) -> TensorFact:

@@ -39,7 +39,8 @@ def join(table: Table, labels: np.ndarray | None, facts: NetworkFacts, options: 
         declared = options.of(fact.name)
         if declared.image and isinstance(rows, ArrayRows):
             rows = PictureRows.of_array(rows, fact, declared)
-        feeds[fact.name] = Feed(rows, fit(fact, rows, declared), _crops(fact, rows, table))
+        want = fact.samples_first
+        feeds[fact.name] = Feed(rows, fit(want, rows, declared), _crops(want, rows, table), fact.batch_axis)
     if not feeds:
         raise BadInput("No input of the network has one row per sample.", "Leave the data out to use synthetic inputs.")
     if labels is not None and len(labels) != count:
@@ -53,7 +54,7 @@ def fixed_batch(facts: NetworkFacts, joined: Mapping[str, Joined]) -> int | None
     Raises BadInput when its inputs insist on different ones.
     """
     feeds = next(iter(joined.values())).feeds
-    dims = {one.name: one.dims for one in facts.inputs if one.name in feeds}
+    dims = {one.name: one.samples_first.dims for one in facts.inputs if one.name in feeds}
     sizes = {name: one[0] for name, one in dims.items() if one and one[0] is not None}
     if len(set(sizes.values())) > 1:
         raise BadInput(

@@ -27,6 +27,8 @@ class Feed:
     fit: Fit
     crop: bool = False
     """True: padded rows that are cut to the true length of the samples of a batch."""
+    batch_axis: int = 0
+    """Where the network has the axis that counts samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,17 @@ class Joined:
 
     def read(self, index: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
         """The inputs and labels of these samples, which are of one length."""
+        import numpy as np
+
         length = None if self.table.lengths is None else int(self.table.lengths[index[0]])
         inputs: dict[str, np.ndarray] = {}
-        for name, feed in self.feeds.items():
+        # Whoever counts the samples of a batch looks at the first axis of the first input.
+        for name, feed in sorted(self.feeds.items(), key=lambda item: item[1].batch_axis != 0):
             raw = feed.rows.take(index)
             if feed.crop and length is not None:
                 raw = raw[:, :length]
             try:
-                inputs[name] = feed.fit(raw)
+                inputs[name] = np.moveaxis(feed.fit(raw), 0, feed.batch_axis)
             except BadInput as error:
                 where = self.table.name(int(index[0]))
                 raise BadInput(f"{error.message} (samples from {where} on)", error.hint) from error

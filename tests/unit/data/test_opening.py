@@ -333,3 +333,22 @@ def test_random_states_of_a_recurrent_layer_have_their_samples_on_the_second_axi
         assert batch.inputs["h0"].shape == (2, size, 4)
     one, seven = (np.concatenate([b.inputs["h0"] for b in source.part(Part.TEST).batches(n, 20)], 1) for n in (1, 7))
     np.testing.assert_array_equal(one, seven)
+
+
+def test_samples_are_counted_where_a_recurrent_layer_counts_them(tmp_path: Path) -> None:
+    """The first state of a recurrent layer is layers × N × width, the data hold a row per sample."""
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        states (float[2, N, 3] h0, float[N, 5] x) => (float[N, 5] y, float[2, N, 3] h1)
+        { y = Relu(x) h1 = Relu(h0) }
+    """)
+    onnx.save(model, tmp_path / "states.onnx")
+    x, h0 = RNG.standard_normal((40, 5), np.float32), RNG.standard_normal((40, 2, 3), np.float32)
+    source = opened(tmp_path / "states.onnx", saved(tmp_path, x=x, h0=h0))
+    batch = next(iter(source.part(Part.TEST).batches(7)))
+    assert len(batch) == 7
+    assert batch.inputs["x"].shape == (7, 5)
+    assert batch.inputs["h0"].shape == (2, 7, 3)
+    at = int(batch.names[3].split("[")[1].rstrip("]"))
+    np.testing.assert_array_equal(batch.inputs["h0"][:, 3], h0[at])
+    np.testing.assert_array_equal(batch.inputs["x"][3], x[at])
