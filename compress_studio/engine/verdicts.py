@@ -53,7 +53,7 @@ NEXT = {
     "quantize.weights": "Try bits=8, or a smaller block.",
     "graph.fp16": "Use the weight-only form, or leave the step out.",
     "prune.weights": "Try less sparsity, another criterion, or append train.distil.",
-    "prune.channels": "Try a smaller amount, repair=least_squares, or append train.distil.",
+    "prune.channels": "Append train.distil, or try a smaller amount.",
     "factorize.lowrank": "Try a larger ratio, which keeps more parameters, or append train.distil.",
     "cluster.weights": "Try one bit more.",
     "train.finetune": "Try more epochs, or train.distil with the source as teacher.",
