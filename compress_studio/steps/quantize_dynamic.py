@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from compress_studio.base.digest import Json
 from compress_studio.base.errors import Refused
-from compress_studio.base.processor import sums_saturate
 from compress_studio.spec.data import Part
-from compress_studio.spec.params import Params, Ui
+from compress_studio.spec.params import Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps.int8_params import Int8Params, machine
 
 DYNAMIC_OPSET = 11
 BATCH = 16
 JUDGED = 64
 
 
-class QuantizeDynamicParams(Params):
+class QuantizeDynamicParams(Int8Params):
     """What can be chosen for quantize.dynamic."""
 
     per_channel: Annotated[
@@ -27,20 +26,6 @@ class QuantizeDynamicParams(Params):
     include_conv: Annotated[bool, Ui("Convolutions too", "They run several times slower this way.", advanced=True)] = (
         False
     )
-    keep: Annotated[tuple[str, ...], Ui("Keep in float", "Names of layers that are left alone.")] = ()
-    reduce_range: Annotated[
-        bool | None,
-        Ui(
-            "7-bit weights",
-            "For processors without VNNI, whose 8-bit sums overflow. Automatic: looks at this processor.",
-            advanced=True,
-        ),
-    ] = None
-
-
-def _machine(params: QuantizeDynamicParams) -> Json:
-    """Left automatic, the width of the weights depends on the processor."""
-    return {"narrow": sums_saturate()} if params.reduce_range is None else {}
 
 
 @step(
@@ -50,7 +35,7 @@ def _machine(params: QuantizeDynamicParams) -> Json:
     group=Group.QUANTIZE,
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
-    fingerprint=_machine,
+    fingerprint=machine,
 )
 def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: OnnxNet) -> OnnxNet:
     """Multiply dense and recurrent layers in 8 bits, with ranges taken from each input while running.
@@ -73,8 +58,7 @@ def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: O
     refuse_quantized(model)
     require_layers(model)
     raise_opset(model, DYNAMIC_OPSET, "Quantizing while running")
-    narrow = sums_saturate() if params.reduce_range is None else params.reduce_range
-    options = dynamic.Options(params.per_channel, params.include_conv, frozenset(params.keep), 7 if narrow else 8)
+    options = dynamic.Options(params.per_channel, params.include_conv, frozenset(params.keep), params.weight_bits())
     outcome = dynamic.quantize(model, options, ctx.check)
     for layer, reason in outcome.skipped:
         ctx.skip(layer, reason)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from compress_studio.base.digest import Json
 from compress_studio.base.errors import Refused
-from compress_studio.base.processor import sums_saturate
-from compress_studio.spec.params import Params, Range, Ui
+from compress_studio.spec.params import Range, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps.int8_params import Int8Params, machine
 
 
 class Ranges(StrEnum):
@@ -22,7 +21,7 @@ class Ranges(StrEnum):
     MSE = "mse"
 
 
-class QuantizeStaticParams(Params):
+class QuantizeStaticParams(Int8Params):
     """What can be chosen for quantize.static."""
 
     ranges: Annotated[
@@ -42,24 +41,10 @@ class QuantizeStaticParams(Params):
     samples: Annotated[
         int, Range(1, 100_000, log=True), Ui("Samples", "At most so many samples of the calibration part are used.")
     ] = 512
-    keep: Annotated[tuple[str, ...], Ui("Keep in float", "Names of layers that are left alone.")] = ()
     keep_auto: Annotated[
         bool,
         Ui("Spare weak layers", "When the result is far from the network before, the worst layers stay in float."),
     ] = True
-    reduce_range: Annotated[
-        bool | None,
-        Ui(
-            "7-bit weights",
-            "For processors without VNNI, whose 8-bit sums overflow. Automatic: looks at this processor.",
-            advanced=True,
-        ),
-    ] = None
-
-
-def _machine(params: QuantizeStaticParams) -> Json:
-    """Left automatic, the width of the weights depends on the processor."""
-    return {"narrow": sums_saturate()} if params.reduce_range is None else {}
 
 
 @step(
@@ -69,7 +54,7 @@ def _machine(params: QuantizeStaticParams) -> Json:
     group=Group.QUANTIZE,
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
-    fingerprint=_machine,
+    fingerprint=machine,
 )
 def quantize_static(ctx: StepContext, params: QuantizeStaticParams, network: OnnxNet) -> OnnxNet:
     """Compute in 8-bit integers, with ranges of activations measured on calibration data: small and fast.
@@ -94,14 +79,13 @@ def quantize_static(ctx: StepContext, params: QuantizeStaticParams, network: Onn
 
     if ctx.data.synthetic:
         ctx.warn("synthetic_data", "The ranges were measured on random inputs. Give real data before you trust it.")
-    narrow = sums_saturate() if params.reduce_range is None else params.reduce_range
     options = static.Options(
         method=params.ranges.value,
         percentile=params.percentile,
         samples=params.samples,
         keep=frozenset(params.keep),
         keep_auto=params.keep_auto,
-        weight_bits=7 if narrow else 8,
+        weight_bits=params.weight_bits(),
     )
     result = static.quantize(network.path, options, ctx)
     for layer, reason in result.skipped:
