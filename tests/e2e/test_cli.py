@@ -183,6 +183,11 @@ def test_names_with_spaces_and_other_alphabets_work_everywhere(cli: Cli, model: 
     assert cli("export", out / "project.cstudio", "--out", tmp_path / "ö ü.onnx").code == 0
 
 
+def heed_ctrl_c() -> None:
+    """As from a terminal: a shell that starts tests in the background lets all its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
 def test_ctrl_c_ends_at_once_and_what_was_done_is_kept(model: Path, samples: Path, tmp_path: Path, cli: Cli) -> None:
     words = ["run", str(model), "--step", "graph.fp16", "--step", "train.distil:epochs=100", "--data", str(samples)]
@@ -195,6 +200,7 @@ def test_ctrl_c_ends_at_once_and_what_was_done_is_kept(model: Path, samples: Pat
         stderr=subprocess.PIPE,
         encoding="utf-8",
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - no other thread runs here
     )
     assert process.stderr is not None
     said = ""
