@@ -189,11 +189,8 @@ def heed_ctrl_c() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
-def test_ctrl_c_ends_at_once_and_what_was_done_is_kept(model: Path, samples: Path, tmp_path: Path, cli: Cli) -> None:
+def test_ctrl_c_ends_at_once_and_what_was_done_is_kept(model: Path, samples: Path, tmp_path: Path) -> None:
     words = ["run", str(model), "--step", "graph.fp16", "--step", "train.distil:epochs=100", "--data", str(samples)]
-    listed = {one["id"] for one in cli("steps", "--json").json["steps"]}
-    if "train.distil" not in listed:
-        pytest.skip("there is no slow step")
     process = subprocess.Popen(
         [sys.executable, "-m", "compress_studio", *words, "--out", str(tmp_path / "o")],
         stdout=subprocess.PIPE,
