@@ -10,10 +10,10 @@ from pathlib import Path
 
 from compress_studio.base.errors import BadInput
 from compress_studio.base.paths import check_name
-from compress_studio.cli.arguments import parse_change, parse_step, with_hint
 from compress_studio.project import edits, files
 from compress_studio.project.pipeline import SOURCE_STEP
 from compress_studio.project.project import Project
+from compress_studio.project.words import parse_change, parse_step, with_hint
 from compress_studio.spec.data import DataRequest
 from compress_studio.spec.registry import StepRegistry
 

@@ -19,6 +19,7 @@ from compress_studio.engine.cache import Store
 from compress_studio.engine.events import MeasurementFailed, RunEvent
 from compress_studio.engine.plan import make_plan, wanted_nodes
 from compress_studio.engine.records import Cause, Failure
+from compress_studio.engine.report import NodeError
 from compress_studio.engine.runner import Outcome, Run, Runner
 from compress_studio.engine.runstate import RunState
 from compress_studio.engine.settings import RunSettings
@@ -39,17 +40,6 @@ class Ran:
     outcome: Outcome
     data: Mapping[str, Any]
     """What the data set says about itself; empty when the run did not get that far."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeError:
-    """The first thing that went wrong in a run, in words."""
-
-    message: str
-    hint: str
-    node: str
-    """Empty when it concerns the whole run."""
-    exit_code: int
 
 
 def loaded_runtime() -> Runtime:
@@ -147,7 +137,7 @@ def _described(project: Project, outcome: Outcome, runner: Runner) -> Mapping[st
         options = json.dumps(dict(data.options))
         words = (runner.settings.runtime, data.path, options, data.seed, path)
         try:
-            known = json.dumps(runner.lanes.compute.ask("compress_studio.cli.described:describe", words).result())
+            known = json.dumps(runner.lanes.compute.ask("compress_studio.engine.work:describe", words).result())
         except WorkFailed as failed:
             # Every node has its numbers; the report then only lacks the sizes of the parts.
             log.info("the data set was not described: %s", failed.failure.message)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from compress_studio.artifacts.artifact import MODEL_FILE
 from compress_studio.base.errors import BadInput, UserError
-from compress_studio.cli import delivery
 from compress_studio.cli.building import opened
 from compress_studio.cli.console import say, write, write_json
 from compress_studio.cli.execution import check_ok, execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.table import size_text
+from compress_studio.engine import delivery
 
 
 def command(options: argparse.Namespace) -> int:

@@ -11,12 +11,12 @@ from typing import Any
 
 from compress_studio.artifacts.artifact import MODEL_FILE
 from compress_studio.base.paths import write_text
-from compress_studio.cli import delivery
 from compress_studio.cli.building import from_options, is_project
 from compress_studio.cli.console import columns_of_stdout, print_error, say, write, write_json
 from compress_studio.cli.execution import Ran, execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.reporting import finished_report
 from compress_studio.cli.table import report_text
+from compress_studio.engine import delivery
 from compress_studio.project import files
 from compress_studio.project.project import Project
 

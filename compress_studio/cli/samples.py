@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.base.paths import resource, scratch_dir
 from compress_studio.cli.console import columns_of_stdout, table, write, write_json
+from compress_studio.project.samples import read_index
 
 
 def command(options: argparse.Namespace) -> int:
@@ -33,12 +33,6 @@ def command(options: argparse.Namespace) -> int:
         write("\n".join(str(path) for path in files))
         write(f"\nTry it:\n  {' '.join(words)}")
     return 0
-
-
-def read_index() -> dict[str, dict[str, Any]]:
-    """The samples by name, as resources/samples/index.json declares them."""
-    rows = json.loads((resource("samples") / "index.json").read_text(encoding="utf-8"))["samples"]
-    return {row["name"]: row for row in rows}
 
 
 def copy_sample(sample: dict[str, Any], folder: Path) -> list[Path]:

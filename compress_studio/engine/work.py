@@ -178,6 +178,11 @@ def inspect(runtime: str, path: str) -> Mapping[str, Any]:
     return _runtime(runtime).inspect(Path(path))
 
 
+def describe(runtime: str, path: str, options: str, seed: int, network: str) -> Mapping[str, Any]:
+    """What a data set says about itself when it is joined to a network: parts, task, preprocessing."""
+    return dict(_open_data(runtime, path, options, seed, network).describe())
+
+
 def devices(runtime: str) -> tuple[str, ...]:
     """The classes of devices that work here."""
     return _runtime(runtime).devices()

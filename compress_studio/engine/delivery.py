@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def export(model: Path, target: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def removed_on_error(files: Mapping[str, Path]) -> Iterator[None]:
+def removed_on_error(files: Mapping[str, Path]) -> Generator[None]:
     """Take back files that turn out to be wrong."""
     try:
         yield

@@ -6,12 +6,12 @@ import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from compress_studio import __version__
 from compress_studio.base.processor import processor
-from compress_studio.cli.execution import NodeError
 from compress_studio.engine.keys import version_of
 from compress_studio.engine.runstate import NodeResult, RunState
 from compress_studio.engine.settings import RunSettings
@@ -26,6 +26,17 @@ ORIGINAL = {"bytes": "original_bytes", "zipped_bytes": "original_zipped_bytes"}
 """Of the source, sizes are those of the user's own file; the facts of source.model name them."""
 TIMES = ("median_ms", "p25_ms", "p75_ms")
 LIBRARIES = ("numpy", "onnx", "onnx-ir", "onnxruntime", "torch")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeError:
+    """The first thing that went wrong in a run, in words."""
+
+    message: str
+    hint: str
+    node: str
+    """Empty when it concerns the whole run."""
+    exit_code: int
 
 
 def build_report(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compress_studio.base.errors import BadInput, UserError
-from compress_studio.cli import delivery
+from compress_studio.engine import delivery
 
 
 def writer(text: str):
