@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+COMMANDS = frozenset({"info", "steps", "run", "measure", "export", "samples"})
+"""Words that mean the command line; anything else that is no option is a file for the window."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with the given arguments (those of the process when None); returns the exit code."""
@@ -14,9 +17,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"compress-studio {__version__}\n")
         return 0
+    if opens_window(words):
+        from compress_studio.gui.app import main as window
+
+        return window(words)
     from compress_studio.cli.main import main as command_line
 
     return command_line(words)
+
+
+def opens_window(words: Sequence[str]) -> bool:
+    """Whether the arguments ask for the window: none at all, files to open, or a picture of it."""
+    if not words or "--shot" in words:
+        return True
+    first = words[0]
+    return not first.startswith("-") and first not in COMMANDS
 
 
 if __name__ == "__main__":

@@ -86,9 +86,11 @@ class Execution:
         """The nodes that feed a node, the one of its first input first."""
         self._source_of: dict[NodeId, NodeId] = {}
 
-    def successor(self, project: Project, targets: Iterable[NodeId] | None) -> Execution:
+    def successor(
+        self, project: Project, targets: Iterable[NodeId] | None, settings: RunSettings | None = None
+    ) -> Execution:
         """The same run with another project; not begun."""
-        return Execution(project, targets, self.runtime, self.store, self.settings, self._lanes, self._sink)
+        return Execution(project, targets, self.runtime, self.store, settings or self.settings, self._lanes, self._sink)
 
     def leave_after_this_node(self) -> None:
         """Finish what is being computed and do nothing more."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from compress_studio.engine.records import reading_to_json
-from compress_studio.engine.report import ORIGINAL
 from compress_studio.engine.runstate import NodeResult
 from compress_studio.engine.settings import RunSettings
+from compress_studio.engine.summary import ORIGINAL
 from compress_studio.engine.verdicts import AS_IT_IS, judge, judge_step
 from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, NodeId
 from compress_studio.project.project import Project

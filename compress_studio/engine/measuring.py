@@ -78,6 +78,11 @@ class Measuring:
         """The measurement taken before, if it may be used."""
         return self._store.measurement(wanted.key) if self._settings.use_cache else None
 
+    def remembered(self, subject: Subject) -> list[Measurement]:
+        """All that was measured of a subject before under the conditions of this run."""
+        wanted = [*self._wanted(subject, together=False), *self._wanted(subject, together=True)]
+        return [known for one in wanted if (known := self.known(one)) is not None]
+
     def threads(self, spec: MeterSpec) -> int:
         """How many threads a meter uses: what the user asked for where the result depends on it."""
         return self._settings.threads if spec.per_machine or spec.together else self._settings.compute_threads

@@ -15,6 +15,7 @@ from compress_studio.base.processor import processor
 from compress_studio.engine.keys import version_of
 from compress_studio.engine.runstate import NodeResult, RunState
 from compress_studio.engine.settings import RunSettings
+from compress_studio.engine.summary import ORIGINAL
 from compress_studio.project.files import SOURCE_PATH
 from compress_studio.project.pipeline import SOURCE_STEP, Node
 from compress_studio.project.project import Project
@@ -22,8 +23,6 @@ from compress_studio.spec.meter import Reading
 
 SCHEMA = 1
 SIZES = ("parameters", "nonzero", "macs", "bytes", "zipped_bytes")
-ORIGINAL = {"bytes": "original_bytes", "zipped_bytes": "original_zipped_bytes"}
-"""Of the source, sizes are those of the user's own file; the facts of source.model name them."""
 TIMES = ("median_ms", "p25_ms", "p75_ms")
 LIBRARIES = ("numpy", "onnx", "onnx-ir", "onnxruntime", "torch")
 

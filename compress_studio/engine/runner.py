@@ -73,12 +73,14 @@ class Run:
         """Stop as soon as possible: the work is asked, and killed when it does not listen."""
         self._execution.token.cancel()
 
-    def supersede(self, project: Project, targets: Iterable[NodeId] | None = None) -> Run:
-        """Go on with a changed project, told to the same sink.
+    def supersede(
+        self, project: Project, targets: Iterable[NodeId] | None = None, settings: RunSettings | None = None
+    ) -> Run:
+        """Go on with a changed project, told to the same sink; settings: None for those of this run.
 
         The node being computed is finished first when the new project wants the same result, else stopped.
         """
-        execution = self._execution.successor(project, targets)
+        execution = self._execution.successor(project, targets, settings)
         current = self._execution.working_on
         if current is None or current not in self._wanted(project):
             self.cancel()
@@ -149,14 +151,20 @@ class Runner:
             self._runtime = load_runtime(self.settings.runtime)
         return self._runtime
 
-    def start(self, project: Project, targets: Iterable[NodeId] | None = None, sink: Sink = ignore) -> Run:
+    def start(
+        self,
+        project: Project,
+        targets: Iterable[NodeId] | None = None,
+        sink: Sink = ignore,
+        settings: RunSettings | None = None,
+    ) -> Run:
         """Compute what is missing of the targets (None: of all nodes) and of what they depend on, and measure it.
 
-        Returns at once; sink is called in the thread of the run.
+        Returns at once; sink is called in the thread of the run. settings: of this run only.
         """
         wanted = None if targets is None else tuple(targets)
         self._runs[:] = [one for one in self._runs if not one.over]
-        execution = Execution(project, wanted, self.runtime, self.store, self.settings, self.lanes, sink)
+        execution = Execution(project, wanted, self.runtime, self.store, settings or self.settings, self.lanes, sink)
         return Run(execution, self._runs)
 
     def close(self) -> None:

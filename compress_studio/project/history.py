@@ -87,6 +87,11 @@ class History:
         self._clean = self._now
         self._open = False
 
+    def mark_dirty(self) -> None:
+        """No file holds the project as it is now, as after a recovery."""
+        self._clean = None
+        self._open = False
+
     @property
     def dirty(self) -> bool:
         """Whether the project differs from what the file holds; undoing to that value makes it clean again."""

@@ -154,6 +154,14 @@ class StepSpec:
     applies: Callable[[Mapping[str, Any], Params], Verdict] | None = None
     """Cheap check on the facts of the network (see artifacts.facts), before anything runs."""
     lane: Lane = Lane.COMPUTE
+    sketch: str = ""
+    """ "module:function" of sketch(ctx, params, network) -> Sketch, done in a worker process; empty: no preview."""
+    predict: str = ""
+    """ "module:function" of predict(params, sketch) -> Prediction, with NumPy only, within a frame."""
+    sketch_params: frozenset[str] = frozenset()
+    """Names of the parameters on which the sketch depends; all others only matter to predict."""
+    estimates: bool = False
+    """True: the step is quick enough to be tried on a few samples while a form is open."""
 
 
 StepFunction = TypeVar("StepFunction", bound=Callable[..., OnnxNet])
@@ -174,6 +182,10 @@ def step(  # the declaration has one argument per fact
     uses_device: bool = False,
     fingerprint: Callable[[Any], Json] | None = None,
     applies: Callable[[Mapping[str, Any], Any], Verdict] | None = None,
+    sketch: str = "",
+    predict: str = "",
+    sketch_params: frozenset[str] = frozenset(),
+    estimates: bool = False,
 ) -> Callable[[StepFunction], StepFunction]:
     """Declare a step. Ports come from the annotations: every parameter annotated OnnxNet (or with None) is an input.
 
@@ -205,6 +217,10 @@ def step(  # the declaration has one argument per fact
             uses_device=uses_device,
             fingerprint=fingerprint,
             applies=applies,
+            sketch=sketch,
+            predict=predict,
+            sketch_params=sketch_params,
+            estimates=estimates,
         )
         setattr(function, SPEC_ATTRIBUTE, spec)
         return function

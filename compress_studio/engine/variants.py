@@ -1,0 +1,163 @@
+"""Variants: every result that was measured, with the recipe that gave it, kept with the project for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from compress_studio.base.digest import Json, digest_json
+from compress_studio.base.errors import UserError
+from compress_studio.engine.records import JsonObject, reading_from_json, reading_to_json
+from compress_studio.engine.runstate import NodeResult, Stage
+from compress_studio.project.pipeline import SOURCE_STEP, Edge, Node, NodeId, Pipeline
+
+EXTRA = "variants"
+"""Name under which a project file holds its variants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One measured result and how it came to be."""
+
+    id: str
+    """Digest of the result's key and the data: the same recipe measured again is the same variant."""
+    number: int
+    """1, 2, 3 … in the order in which they were measured."""
+    node: NodeId
+    """Of the node that gave it, as it was called then."""
+    source: str
+    """Id of the variant of its source; empty for a source itself."""
+    recipe: Pipeline
+    """The node with everything it depends on."""
+    result: NodeResult
+    at: float = 0.0
+    """Seconds since the epoch."""
+    starred: bool = False
+    data: str = ""
+    """Path of the data set; empty: synthetic."""
+
+    def to_json(self) -> JsonObject:
+        """Plain JSON. The log and the live curves are not kept."""
+        nodes: list[Json] = [
+            {"id": one.id, "step": one.step, "params": dict(one.params), "on": one.on, "version": one.version}
+            for one in self.recipe.nodes
+        ]
+        edges: list[Json] = [[one.src, one.out, one.dst, one.inp] for one in self.recipe.edges]
+        readings: dict[str, Json] = {
+            meter: [dict(reading_to_json(one)) for one in rows] for meter, rows in self.result.readings.items()
+        }
+        return {
+            "id": self.id,
+            "number": self.number,
+            "node": self.node,
+            "source": self.source,
+            "nodes": nodes,
+            "edges": edges,
+            "digest": self.result.digest,
+            "report": dict(self.result.report),
+            "readings": readings,
+            "conditions": {meter: dict(row) for meter, row in self.result.conditions.items()},
+            "seconds": self.result.seconds,
+            "at": self.at,
+            "starred": self.starred,
+            "data": self.data,
+        }
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Variant:
+        """The variant that to_json wrote. Raises KeyError, TypeError, ValueError or UserError for anything else."""
+        nodes = tuple(
+            Node(one["id"], one["step"], one["params"], on=one["on"], version=one["version"]) for one in row["nodes"]
+        )
+        edges = tuple(Edge(*one) for one in row["edges"])
+        readings = {meter: tuple(reading_from_json(one) for one in rows) for meter, rows in row["readings"].items()}
+        result = NodeResult(
+            Stage.DONE, row["digest"], "", row["report"], readings, row["conditions"], row["seconds"], cached=True
+        )
+        return cls(
+            row["id"],
+            int(row["number"]),
+            row["node"],
+            row["source"],
+            Pipeline(nodes, edges),
+            result,
+            float(row["at"]),
+            bool(row["starred"]),
+            str(row["data"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """All variants of a project, in the order in which they were measured; immutable."""
+
+    rows: tuple[Variant, ...] = ()
+    _index: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    @classmethod
+    def of(cls, rows: tuple[Variant, ...]) -> Variants:
+        """These variants."""
+        return cls(rows, {one.id: place for place, one in enumerate(rows)})
+
+    def get(self, id: str) -> Variant | None:  # noqa: A002 - the word of the field
+        """The variant of that id."""
+        place = self._index.get(id)
+        return None if place is None else self.rows[place]
+
+    def with_result(
+        self, key: str, pipeline: Pipeline, node: NodeId, result: NodeResult, source_key: str, data: str, at: float
+    ) -> Variants:
+        """With one more variant, or the same with newer readings; a result without readings is no variant."""
+        if not any(result.readings.values()):
+            return self
+        name = variant_id(key, data)
+        source = "" if pipeline.node(node).step == SOURCE_STEP else variant_id(source_key, data)
+        old = self.get(name)
+        kept = replace(result, log=(), series={}, measuring={}, path=result.path)
+        if old is None:
+            row = Variant(name, len(self.rows) + 1, node, source, recipe_of(pipeline, node), kept, at, data=data)
+            return Variants.of((*self.rows, row))
+        if old.result.readings == kept.readings and old.result.digest == kept.digest:
+            return self
+        merged = replace(kept, readings={**old.result.readings, **kept.readings})
+        return self._replaced(replace(old, result=merged))
+
+    def starred(self, id: str, *, star: bool) -> Variants:  # noqa: A002
+        """With the star of one variant set or taken."""
+        old = self.get(id)
+        return self if old is None else self._replaced(replace(old, starred=star))
+
+    def without(self, ids: frozenset[str]) -> Variants:
+        """Without some of them."""
+        return Variants.of(tuple(one for one in self.rows if one.id not in ids))
+
+    def to_json(self) -> list[JsonObject]:
+        """Plain JSON for the project file."""
+        return [one.to_json() for one in self.rows]
+
+    @classmethod
+    def from_json(cls, rows: Any) -> Variants:
+        """What a project file holds; rows that cannot be read are left out, they are only a memory."""
+        found: list[Variant] = []
+        for row in cast("list[Any]", rows) if isinstance(rows, list) else []:
+            try:
+                found.append(Variant.from_json(row))
+            except (KeyError, TypeError, ValueError, AttributeError, UserError):
+                continue
+        return cls.of(tuple(found))
+
+    def _replaced(self, row: Variant) -> Variants:
+        return Variants.of(tuple(row if one.id == row.id else one for one in self.rows))
+
+
+def variant_id(key: str, data: str) -> str:
+    """Names a result by what made it and what it was measured on."""
+    return digest_json([key, data])[:16]
+
+
+def recipe_of(pipeline: Pipeline, node: NodeId) -> Pipeline:
+    """The part of a pipeline that a node needs: itself and everything above it."""
+    wanted = {node, *pipeline.above(node)}
+    nodes = tuple(one for one in pipeline.nodes if one.id in wanted)
+    return Pipeline(nodes, tuple(one for one in pipeline.edges if one.src in wanted and one.dst in wanted))

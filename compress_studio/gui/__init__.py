@@ -1,0 +1,1 @@
+"""The desktop window. Its process imports neither torch nor onnx nor onnxruntime."""

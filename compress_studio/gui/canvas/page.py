@@ -1,0 +1,20 @@
+"""The pipeline editor with its small toolbar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from compress_studio.gui.commands import Commands
+
+
+class CanvasPage(QWidget):
+    """The pipeline editor with its small toolbar."""
+
+    def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("canvas")
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel("CanvasPage"))

@@ -1,0 +1,1 @@
+"""The generated editor of one node's parameters."""

@@ -1,0 +1,20 @@
+"""All measured variants as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from compress_studio.gui.commands import Commands
+
+
+class RunsPanel(QWidget):
+    """All measured variants as a table."""
+
+    def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("runs")
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel("RunsPanel"))

@@ -1,0 +1,20 @@
+"""Model card, data card and step library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from compress_studio.gui.commands import Commands
+
+
+class SidePanel(QWidget):
+    """Model card, data card and step library."""
+
+    def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("side")
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel("SidePanel"))
