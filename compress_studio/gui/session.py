@@ -77,6 +77,8 @@ class Session(QObject):
     """tuple of NodeId, the last clicked one last."""
     quiet_changed = Signal(bool)
     """True while a timing is taken: nothing should be repainted that need not be."""
+    heard = Signal(object)
+    """List of RunEvent, as they came; for the log."""
     message = Signal(object)
     """Message."""
 
@@ -253,6 +255,11 @@ class Session(QObject):
         self.variants = self.variants.starred(variant, star=star)
         self.variants_changed.emit()
 
+    def forget_variants(self, ids: frozenset[str]) -> None:
+        """Leave variants out of tables and charts; their results stay in the cache."""
+        self.variants = self.variants.without(ids)
+        self.variants_changed.emit()
+
     def restore(self, variant: Variant, label: str) -> bool:
         """Bring the parameters of a variant back: into its nodes where they exist, else as a branch of its own."""
         from compress_studio.gui.restoring import restore_edit
@@ -312,6 +319,7 @@ class Session(QObject):
             self._run = None
             self.stopping = False
         self._show_views()
+        self.heard.emit(events)
         self.run_changed.emit(state)
         if changed or ended:
             self._collect_variants()
@@ -384,8 +392,8 @@ class Session(QObject):
         self.results = results
         self._show_views()
         self.plan_changed.emit(self.plan)
+        self._collect_variants()  # also of results that came before their keys were known
         if changed:
-            self._collect_variants()
             self.results_changed.emit()
 
     def _not_planned(self, failure: Failure) -> None:
