@@ -252,7 +252,7 @@ def extremes(spec: StepSpec) -> Iterator[Params]:
             values = [not one.default]
         elif one.range is not None:
             ends = [one.range.lo] if one.name in COSTLY else [one.range.lo, one.range.hi]
-            values = [int(end) if one.kind == "int" else end for end in ends]
+            values = [int(end) if one.kind == "int" else end for end in ends] if one.kind != "map" else []
         if one.optional and one.default is not None:
             values.append(None)
         for value in values:
@@ -287,6 +287,8 @@ def _as_word(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, list | tuple):
         return "+".join(str(one) for one in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, Mapping):
+        return "+".join(f"{name}:{one}" for name, one in value.items())  # pyright: ignore[reportUnknownVariableType]
     return str(value)
 
 
@@ -299,6 +301,9 @@ def _wrong_values(one: Field) -> list[Any]:
         return [1.5]
     if one.kind == "list":
         return [NOT_A_VALUE, [1.5]]
+    if one.kind == "map":
+        wrong = [NOT_A_VALUE, ["name"], {"name": NOT_A_VALUE}, {"name": float("nan")}]
+        return wrong + ([{"name": one.range.lo - 1}, {"name": one.range.hi + 1}] if one.range is not None else [])
     return [NOT_A_VALUE]
 
 

@@ -83,6 +83,8 @@ class Ui:
     """Names of other parameters with the values at which this one matters; empty: always shown."""
     changes_result: bool = True
     """False: not part of the cache key."""
+    per_layer: bool = False
+    """A list or map whose names are those of layers: forms show it as a column of the layer table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Field:
 
     name: str
     kind: str
-    """One of "float", "int", "bool", "choice", "str", "list" (of strings)."""
+    """One of "float", "int", "bool", "choice", "str", "list" (of strings), "map" (of names to numbers)."""
     default: Any
     ui: Ui
     range: Range | None = None
@@ -122,6 +124,8 @@ class Field:
                 return float(word[:-1]) / 100 if word.endswith("%") else float(word)
             if self.kind == "list":
                 return [part.strip() for part in word.split("+") if part.strip()]
+            if self.kind == "map":
+                return dict(_entry(part) for part in word.split("+") if part.strip())
         except (ValueError, KeyError):
             raise BadInput(f"{self.name}={text}: {self.expects()}.") from None
         return word
@@ -134,6 +138,9 @@ class Field:
             return "true or false"
         if self.kind == "list":
             return "names joined by +"
+        if self.kind == "map":
+            span = f" from {self.range.lo:g} to {self.range.hi:g}" if self.range is not None else ""
+            return f"name:number joined by +, each number{span}"
         words = {"int": "a whole number", "float": "a number", "str": "text"}[self.kind]
         if self.range is not None:
             words += f" from {self.range.lo:g} to {self.range.hi:g}"
@@ -175,13 +182,24 @@ class Params(pydantic.BaseModel):
             raise BadInput(_readable(cls, error)) from None
 
     def canonical(self) -> dict[str, Json]:
-        """Only what changes the result, defaults included: the part of the cache key."""
+        """Only what changes the result, defaults included: the part of the cache key.
+
+        An empty map says nothing and is left out, so that a step may learn about exceptions without new keys.
+        """
         shown = self.plain()
-        return {one.name: shown[one.name] for one in type(self).fields() if one.ui.changes_result}
+        return {
+            one.name: shown[one.name]
+            for one in type(self).fields()
+            if one.ui.changes_result and not (one.kind == "map" and not shown[one.name])
+        }
 
     def plain(self) -> dict[str, Json]:
-        """All values by name, as JSON."""
-        return self.model_dump(mode="json")
+        """All values by name, as JSON; maps in the order of their names."""
+        values = self.model_dump(mode="json")
+        for one in type(self).fields():
+            if one.kind == "map":
+                values[one.name] = dict(sorted(values[one.name].items()))
+        return values
 
 
 class NoParams(Params):
@@ -218,9 +236,22 @@ def _field(name: str, hint: Any, info: pydantic.fields.FieldInfo) -> Field:
         kind = "str"
     elif typing.get_origin(base) in {list, tuple}:
         kind = "list"
+    elif typing.get_origin(base) in {dict, Mapping}:
+        kind = "map"
+        _, more = _unwrap(typing.get_args(base)[1])
+        span = next((one for one in more if isinstance(one, Range)), span)
     else:
         raise TypeError(f"{name}: parameters of type {base!r} are not supported")
     return Field(name, kind, info.get_default(call_default_factory=True), ui, span, choices, optional)
+
+
+def _entry(part: str) -> tuple[str, float]:
+    """name:number; the name may hold colons itself. Raises ValueError."""
+    name, mark, number = part.strip().rpartition(":")
+    number = number.strip()
+    if not mark or not name.strip():
+        raise ValueError(part)
+    return name.strip(), float(number[:-1]) / 100 if number.endswith("%") else float(number)
 
 
 def _unwrap(hint: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -90,3 +90,34 @@ class Prediction:
     share_title: str = "changed"
     """Heading of the bars of the layers: "removed", "rank kept", "bits"."""
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the real step gave on a few samples: tried beside the pipeline, never a result of it."""
+
+    samples: int
+    """How many samples both networks answered."""
+    agreement: float | None = None
+    """Share of answers that are those of the source, 0 to 1; None when the outputs are no scores."""
+    agreement_low: float | None = None
+    agreement_high: float | None = None
+    """The 95 % interval of the share."""
+    cosine: float | None = None
+    """Mean cosine of the outputs to those of the source."""
+    top1: float | None = None
+    """Share of right answers on these samples; None without labels."""
+    top1_low: float | None = None
+    top1_high: float | None = None
+    top1_before: float | None = None
+    """Share of right answers of the source on the same samples."""
+    parameters: int | None = None
+    nonzero: int | None = None
+    bytes: int | None = None
+    """Of the file that the step wrote."""
+    seconds: float = 0.0
+    """How long trying took."""
+    note: str = ""
+    """What must be said beside it, such as that the samples are synthetic."""
+    outdated: bool = False
+    """It belongs to other parameters, or another input, than those of now."""

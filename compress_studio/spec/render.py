@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, cast
@@ -93,6 +93,9 @@ def values(field: Field) -> str:
         words = ", ".join(field.choices)
     elif field.kind == "bool":
         words = "true, false"
+    elif field.kind == "map":
+        span = f" {field.range.lo:g} … {field.range.hi:g}" if field.range is not None else ""
+        words = f"name:number{span}, joined by +"
     elif field.range is not None:
         words = f"{field.range.lo:g} … {field.range.hi:g}"
     else:
@@ -112,6 +115,9 @@ def shown(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return "+".join(str(one) for one in cast("Sequence[object]", value)) or "none"
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[str, object]", value)
+        return "+".join(f"{name}:{shown(one)}" for name, one in sorted(entries.items())) or "none"
     return str(value) or "none"
 
 
@@ -187,6 +193,7 @@ def _field_json(field: Field) -> dict[str, Json]:
         "default": plain(field.default),
         "optional": field.optional,
         "advanced": field.ui.advanced,
+        "per_layer": field.ui.per_layer,
         "shown_when": {name: list[Json](sorted(allowed)) for name, allowed in field.ui.shown_when.items()},
     }
     if field.choices:
@@ -203,11 +210,20 @@ def plain(value: Any) -> Json:
         return value.value
     if isinstance(value, list | tuple):
         return [plain(one) for one in cast("Sequence[object]", value)]
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in sorted(cast("Mapping[str, object]", value).items())}
     return value
 
 
 def _property(field: Field) -> dict[str, Json]:
-    kinds = {"float": "number", "int": "integer", "bool": "boolean", "choice": "string", "str": "string"}
+    kinds = {
+        "float": "number",
+        "int": "integer",
+        "bool": "boolean",
+        "choice": "string",
+        "str": "string",
+        "map": "object",
+    }
     row: dict[str, Json] = {"title": field.ui.label, "description": meaning(field), "default": plain(field.default)}
     kind = kinds.get(field.kind, "array")
     row["type"] = [kind, "null"] if field.optional else kind
@@ -215,7 +231,12 @@ def _property(field: Field) -> dict[str, Json]:
         row["items"] = {"type": "string"}
     if field.choices:
         row["enum"] = [*field.choices, None] if field.optional else list(field.choices)
-    if field.range is not None:
+    if field.kind == "map":
+        number: dict[str, Json] = {"type": "number"}
+        if field.range is not None:
+            number |= {"minimum": field.range.lo, "maximum": field.range.hi}
+        row["additionalProperties"] = number
+    elif field.range is not None:
         row["minimum"], row["maximum"] = field.range.lo, field.range.hi
     return row
 
