@@ -34,6 +34,8 @@ class Action:
     """Given for a switch."""
     separate: bool = False
     """A line above it in the menu."""
+    scope: str = ""
+    """The part of the window ("canvas") that must have the keyboard for the keys to count; empty: any."""
 
 
 def has_nodes(commands: Commands) -> bool:

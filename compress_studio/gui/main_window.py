@@ -91,7 +91,8 @@ class MainWindow(QMainWindow):
         for one in ACTIONS:
             made = self._action(one)
             self.actions_by_id[one.id] = made
-            self.addAction(made)
+            owner: QWidget = getattr(self, one.scope) if one.scope else self
+            owner.addAction(made)
             if one.menu:
                 if one.separate:
                     menus[one.menu].addSeparator()
@@ -112,6 +113,8 @@ class MainWindow(QMainWindow):
         made.setObjectName(f"action:{one.id}")
         if one.keys:
             made.setShortcuts([QKeySequence(keys) for keys in one.keys.split(", ")])
+        if one.scope:
+            made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         if one.icon:
             made.setIcon(icon(one.icon))
         made.setToolTip(f"{one.tip or one.title} ({one.keys.split(', ')[0]})" if one.keys else one.tip or one.title)

@@ -25,6 +25,7 @@ from compress_studio.engine.settings import RunSettings
 from compress_studio.engine.variants import EXTRA, Variant, Variants
 from compress_studio.gui.background import Light, Looks
 from compress_studio.gui.bridge import Bridge
+from compress_studio.gui.canvas.layout import tidied
 from compress_studio.gui.facts import Facts
 from compress_studio.gui.nodeview import NodeView
 from compress_studio.gui.planning import Planned, plan_project
@@ -168,6 +169,7 @@ class Session(QObject):
         """Take another project; the one before is gone. clean: False for one that has no file yet or was recovered."""
         self.stop()
         before = self.project
+        project = tidied(project)
         self.variants = Variants.from_json(project.extra.get(EXTRA))
         kept = {name: value for name, value in project.extra.items() if name != EXTRA}
         self._history = History(replace(project, extra=kept))

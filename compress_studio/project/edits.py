@@ -14,6 +14,7 @@ from typing import TypeAlias
 from compress_studio.base.digest import Json
 from compress_studio.base.errors import UserError
 from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, TEACHER, Edge, Node, NodeId, Pipeline, Point
+from compress_studio.project.places import BELOW, SPACING, free_offset, free_place, make_room, moved
 from compress_studio.project.project import Goal, MeterUse, Project
 from compress_studio.spec.data import DataRequest
 from compress_studio.spec.ports import Port, can_join
@@ -21,9 +22,18 @@ from compress_studio.spec.registry import StepRegistry
 
 Edit: TypeAlias = Callable[[Project], Project]
 
-SPACING = 220.0
-"""Distance between neighbours on the canvas, in its units."""
 NO_PARAMS: Mapping[str, Json] = {}
+
+
+def together(*parts: Edit) -> Edit:
+    """Several edits, one after the other, as one."""
+
+    def edit(project: Project) -> Project:
+        for part in parts:
+            project = part(project)
+        return project
+
+    return edit
 
 
 def add_node(
@@ -47,8 +57,9 @@ def append_step(
     steps: StepRegistry | None = None,
     *,
     after: NodeId | None = None,
+    pos: Point | None = None,
 ) -> Edit:
-    """Add a node at the end of the line, or behind the node after.
+    """Add a node at the end of the line, or behind the node after; pos: the place wanted, else beside that node.
 
     Its first input is joined to that node, an input named "teacher" to the source of the line. Raises UserError
     when there is nothing to join it to.
@@ -58,7 +69,9 @@ def append_step(
         last = project.pipeline.node(after) if after is not None else project.pipeline.last()
         if last is None:
             raise UserError("There is no model to work on yet.", "Open a model first.")
-        node = _new_node(project, step, params, steps, (last.pos[0] + SPACING, last.pos[1]))
+        wanted = (last.pos[0] + SPACING, last.pos[1]) if pos is None else pos
+        place = free_place((node.pos for node in project.pipeline.nodes), wanted)
+        node = _new_node(project, step, params, steps, place)
         return _joined(project, node, last.id, steps, [])
 
     return edit
@@ -70,13 +83,23 @@ def insert_on_edge(
     """Put a new node into a connection: what flowed through the edge flows through the node."""
 
     def edit(project: Project) -> Project:
-        if edge not in project.pipeline.edges:
-            raise UserError("That connection is not there any more.", "Choose another connection.")
-        start, end = project.pipeline.node(edge.src), project.pipeline.node(edge.dst)
-        middle = ((start.pos[0] + end.pos[0]) / 2, (start.pos[1] + end.pos[1]) / 2)
+        _check_there(project.pipeline, edge)
+        pipeline, middle = make_room(project.pipeline, edge)
         node = _new_node(project, step, params, steps, middle)
-        without = _with_edges(project, [one for one in project.pipeline.edges if one != edge])
+        without = replace(project, pipeline=Pipeline(pipeline.nodes, tuple(_others(pipeline, edge))))
         return _joined(without, node, edge.src, steps, [Edge(node.id, NETWORK, edge.dst, edge.inp)])
+
+    return edit
+
+
+def insert_node(edge: Edge, node: NodeId, steps: StepRegistry | None = None) -> Edit:
+    """Put a node that is there already into a connection."""
+
+    def edit(project: Project) -> Project:
+        _check_there(project.pipeline, edge)
+        into = Edge(edge.src, edge.out, node, _first_input(project.pipeline.node(node), steps))
+        without = _with_edges(project, _others(project.pipeline, edge))
+        return together(connect(into, steps), connect(Edge(node, NETWORK, edge.dst, edge.inp), steps))(without)
 
     return edit
 
@@ -144,9 +167,9 @@ def move(places: Mapping[NodeId, Point]) -> Edit:
     """Put nodes somewhere else on the canvas."""
 
     def edit(project: Project) -> Project:
-        for node, place in places.items():
-            project = _with_node(project, replace(project.pipeline.node(node), pos=place))
-        return project
+        for node in places:
+            project.pipeline.node(node)
+        return replace(project, pipeline=moved(project.pipeline, places))
 
     return edit
 
@@ -195,15 +218,19 @@ def paste(nodes: Sequence[Node], edges: Iterable[Edge] = (), offset: Point = (30
     return edit
 
 
-def duplicate_branch(node: NodeId, offset: Point = (0.0, 140.0)) -> Edit:
-    """Copy a node and everything behind it, fed from the same places: a variant to compare with."""
+def duplicate_branch(node: NodeId, offset: Point = (0.0, BELOW)) -> Edit:
+    """Copy a node and everything behind it, fed from the same places: a variant to compare with.
+
+    The copies lie at the offset, or further down where something is in their way.
+    """
 
     def edit(project: Project) -> Project:
         pipeline = project.pipeline
         if pipeline.node(node).step == SOURCE_STEP:
             raise UserError("A source is not a branch.", "Choose the first node of the branch.")
         branch = [pipeline.node(node), *(pipeline.node(one) for one in pipeline.below(node))]
-        copies, names = _copies(pipeline, branch, offset)
+        free = free_offset([one.pos for one in pipeline.nodes], [one.pos for one in branch], offset)
+        copies, names = _copies(pipeline, branch, free)
         edges = [
             Edge(names.get(edge.src, edge.src), edge.out, names[edge.dst], edge.inp)
             for edge in pipeline.edges
@@ -263,6 +290,15 @@ def _joined(project: Project, node: Node, before: NodeId, steps: StepRegistry | 
     if source is not None and steps is not None and any(port.name == TEACHER for port in steps.get(node.step).inputs):
         edges.append(Edge(source, NETWORK, node.id, TEACHER))
     return replace(project, pipeline=Pipeline((*project.pipeline.nodes, node), tuple(edges)))
+
+
+def _check_there(pipeline: Pipeline, edge: Edge) -> None:
+    if edge not in pipeline.edges:
+        raise UserError("That connection is not there any more.", "Choose another connection.")
+
+
+def _others(pipeline: Pipeline, edge: Edge) -> list[Edge]:
+    return [one for one in pipeline.edges if one != edge]
 
 
 def _first_input(node: Node, steps: StepRegistry | None) -> str:
