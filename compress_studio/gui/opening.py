@@ -1,16 +1,17 @@
-"""What a path is to the window, and what opening it means."""
+"""What opening a path means for the session: a project, a model in one of three ways, or data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compress_studio.artifacts.sniffing import Format, sniff
+from compress_studio.base.digest import Json
+from compress_studio.gui.recognizing import Dropped, Kind, classify
 from compress_studio.project import edits
-from compress_studio.project.files import SOURCE_PATH, SUFFIX
-from compress_studio.project.pipeline import SOURCE_STEP
+from compress_studio.project.files import SOURCE_PATH
+from compress_studio.project.pipeline import SOURCE_STEP, NodeId
 from compress_studio.project.project import Project
 from compress_studio.project.samples import sample_project
 from compress_studio.spec.data import DataRequest
@@ -18,54 +19,34 @@ from compress_studio.spec.data import DataRequest
 if TYPE_CHECKING:
     from compress_studio.gui.session import Session
 
-DATA_FORMATS = frozenset({Format.NPZ, Format.NPY, Format.PARQUET, Format.CSV, Format.FOLDER, Format.IMAGE, Format.ZIP})
+__all__ = ["Dropped", "Kind", "classify", "open_path"]
 
-
-class Kind(StrEnum):
-    """What a path is used as."""
-
-    PROJECT = "project"
-    MODEL = "model"
-    DATA = "data"
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A path and what it would become."""
-
-    path: Path
-    kind: Kind
-    format: Format | None = None
-
-
-def classify(path: Path) -> Dropped:
-    """What a path is, by content; quick. Raises BadInput when there is nothing or it cannot be read."""
-    if path.suffix.lower() == SUFFIX:
-        return Dropped(path, Kind.PROJECT)
-    found = sniff(path)
-    if path.suffix.lower() == ".toml" or found in DATA_FORMATS:
-        return Dropped(path, Kind.DATA, found)
-    return Dropped(path, Kind.MODEL, found)
+BELOW = 160.0
+"""Distance on the canvas from the lowest node to another model."""
 
 
 def open_path(session: Session, path: Path) -> None:
     """Open what lies at a path. Raises UserError; the open project then stays as it is."""
-    dropped = classify(path)
-    if dropped.kind is Kind.PROJECT:
-        session.load(path)
-    elif dropped.kind is Kind.DATA:
-        session.edit(
-            "Choose data", edits.set_data(replace(session.project.data, path=str(path.absolute()), options={}))
-        )
+    found = classify(path)
+    if found.kind is Kind.PROJECT:
+        session.load(found.path)
+        look_at_source(session)
+    elif found.kind is Kind.DATA:
+        use_data(session, found.path)
     else:
-        open_model(session, path)
+        open_model(session, found.path)
 
 
 def open_model(session: Session, path: Path) -> None:
-    """Begin a project with a model, and look at it in the background."""
-    params = {SOURCE_PATH: str(path.absolute())}
-    project = edits.add_node(SOURCE_STEP, params, session.runtime.steps)(Project(title=path.stem))
-    session.open(replace(project, data=DataRequest()), None)
+    """Begin a project with a model, and look at it in the background.
+
+    Data chosen before there was any model are used with it.
+    """
+    before = session.project
+    data = before.data if not len(before.pipeline) else DataRequest()
+    project = edits.add_node(SOURCE_STEP, _of(path), session.runtime.steps)(Project(title=path.stem))
+    session.facts.forget(str(path.absolute()))
+    session.open(replace(project, data=data), None)
     look_at_source(session)
 
 
@@ -75,9 +56,77 @@ def open_sample(session: Session, name: str) -> None:
     look_at_source(session)
 
 
-def look_at_source(session: Session) -> None:
-    """Open the models of the project in the background, without measuring, so that previews have something to show."""
-    sources = [node.id for node in session.project.pipeline.sources()]
-    if sources:
-        session.select(sources[:1])
-        session.run(sources, measure=False)
+def replace_model(session: Session, path: Path, node: NodeId | None = None) -> None:
+    """Let a source (the first one) open another file; the steps behind it stay. The same file is opened again."""
+    sources = session.project.pipeline.sources()
+    target = next((one for one in sources if node in {None, one.id}), None)
+    if target is None:
+        open_model(session, path)
+        return
+    if target.params.get(SOURCE_PATH) == str(path.absolute()):
+        open_again(session, target.id)
+        return
+    label = f"Replace the model by {path.name}"
+    if session.edit(label, edits.set_params(target.id, {**_of(path), "dims": ""}, session.runtime.steps)):
+        session.facts.forget(str(path.absolute()))
+        look_at_source(session, target.id)
+
+
+def open_again(session: Session, node: NodeId) -> None:
+    """Look at the file of a source again, because it changed or could not be opened."""
+    session.facts.forget(str(session.project.pipeline.node(node).params.get(SOURCE_PATH, "")))
+    look_at_source(session, node)
+
+
+def add_model(session: Session, path: Path) -> None:
+    """Open one more model in the same project, such as a teacher or one to merge with."""
+    pipeline = session.project.pipeline
+    left = min((one.pos[0] for one in pipeline), default=0.0)
+    low = max((one.pos[1] for one in pipeline), default=-BELOW)
+    known = {one.id for one in pipeline}
+    adding = edits.add_node(SOURCE_STEP, _of(path), session.runtime.steps, pos=(left, low + BELOW))
+    if session.edit(f"Add the model {path.name}", adding):
+        added = next(one.id for one in session.project.pipeline.sources() if one.id not in known)
+        look_at_source(session, added)
+
+
+def use_data(session: Session, path: Path) -> None:
+    """Use a file or folder as the data set; without a model they are kept for the one that is opened next."""
+    from compress_studio.gui.session import Message
+
+    chosen = replace(session.project.data, path=str(path.absolute()), options={})
+    if not session.edit("Choose data", edits.set_data(chosen)):
+        return
+    if not len(session.project.pipeline):
+        text = f"{path.name} will be used as data."
+        session.message.emit(Message(text, "Now open the model that they belong to.", "info"))
+
+
+def remove_data(session: Session) -> None:
+    """Work without data: on synthetic inputs."""
+    session.edit("Remove the data", edits.set_data(DataRequest(seed=session.project.data.seed)))
+
+
+def look_at_source(session: Session, node: NodeId | None = None) -> None:
+    """Open the models of the project in the background, so that previews have something to show.
+
+    Nothing is measured then, unless the user set that models are measured when they are opened.
+    """
+    sources = [one.id for one in session.project.pipeline.sources()]
+    if not sources:
+        return
+    session.select([node or sources[0]])
+    session.look_at(sources, measure=_measures_on_opening())
+
+
+def _measures_on_opening() -> bool:
+    try:
+        from compress_studio.gui import settings
+    except ImportError:
+        return False
+    current = getattr(settings, "current", None)
+    return bool(getattr(current() if callable(current) else current, "measure_on_opening", False))
+
+
+def _of(path: Path) -> Mapping[str, Json]:
+    return {SOURCE_PATH: str(path.absolute())}

@@ -29,6 +29,7 @@ from compress_studio.gui.canvas.layout import tidied
 from compress_studio.gui.facts import Facts
 from compress_studio.gui.nodeview import NodeView
 from compress_studio.gui.planning import Planned, plan_project
+from compress_studio.gui.previews import Previews
 from compress_studio.gui.views import make_views
 from compress_studio.project import files
 from compress_studio.project.edits import Edit
@@ -108,6 +109,7 @@ class Session(QObject):
         """What the data set says about itself (DataSource.describe()); empty while unknown. Set by the data part."""
         self.stopping = False
         """Stop was asked, the work has not ended yet."""
+        self.previews = Previews(self)
         self._run: Run | None = None
         self._targets: tuple[NodeId, ...] | None = None
         self._selection: tuple[NodeId, ...] = ()
@@ -240,6 +242,20 @@ class Session(QObject):
         else:
             self._run = self._run.supersede(self.project, self._targets, settings)
         self.run_started.emit()
+
+    def look_at(self, nodes: Sequence[NodeId], *, measure: bool = False) -> None:
+        """Compute these nodes; a run of something else goes on and takes them up."""
+        if self._run is None or self.stopping:
+            self.run(nodes, measure=measure)
+        elif self._targets is not None:
+            self._targets = tuple(dict.fromkeys((*self._targets, *nodes)))
+            self._settle.start()
+
+    def set_data_facts(self, facts: Mapping[str, Any]) -> None:
+        """Take over what the data set says about itself; verdicts are judged with it."""
+        if facts != self.data_facts:
+            self.data_facts = facts
+            self._show_views()
 
     def stop(self) -> None:
         """Ask the run to stop; run_ended tells when the work has really ended."""
