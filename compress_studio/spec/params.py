@@ -236,7 +236,7 @@ def _field(name: str, hint: Any, info: pydantic.fields.FieldInfo) -> Field:
         kind = "str"
     elif typing.get_origin(base) in {list, tuple}:
         kind = "list"
-    elif typing.get_origin(base) in {dict, Mapping}:
+    elif typing.get_origin(base) is dict and _unwrap(typing.get_args(base)[1])[0] is float:
         kind = "map"
         _, more = _unwrap(typing.get_args(base)[1])
         span = next((one for one in more if isinstance(one, Range)), span)
