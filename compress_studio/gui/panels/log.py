@@ -1,20 +1,92 @@
-"""What runs said, line by line."""
+"""What runs said, line by line, with the time."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+
+from compress_studio.engine.events import (
+    MeasurementFailed,
+    MeasurementTaken,
+    NodeCached,
+    NodeDone,
+    NodeFailed,
+    NodeSkipped,
+    NodeStarted,
+    Note,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+)
+from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.words import seconds_text
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
+MOST_LINES = 5000
+
 
 class LogPanel(QWidget):
-    """What runs said, line by line."""
+    """A text that grows at its end."""
 
     def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("log")
+        self._session = commands.session
+        self.text = QPlainTextEdit(self)
+        self.text.setObjectName("log:text")
+        self.text.setAccessibleName("Log of the runs")
+        self.text.setReadOnly(True)
+        self.text.setMaximumBlockCount(MOST_LINES)
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+        fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        fixed.setPixelSize(METRICS.small_font + 1)
+        fixed.setStyleHint(QFont.StyleHint.Monospace)
+        self.text.setFont(fixed)
+        self.text.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel("LogPanel"))
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.text)
+        self._session.heard.connect(self._heard)
+
+    def show_state(self, lines: Sequence[str]) -> None:
+        """Add lines."""
+        if lines:
+            self.text.appendPlainText("\n".join(lines))
+
+    def _heard(self, events: Sequence[RunEvent]) -> None:
+        now = time.strftime("%H:%M:%S")
+        self.show_state([f"{now}  {text}" for event in events if (text := line_of(event))])
+
+
+def line_of(event: RunEvent) -> str:
+    """The line that an event makes; empty for those that make none."""
+    match event:
+        case RunStarted():
+            return f"Run begins: {', '.join(event.nodes)}"
+        case NodeStarted():
+            return f"{event.node}: begins"
+        case NodeDone():
+            return f"{event.node}: done in {seconds_text(event.seconds)}"
+        case NodeCached():
+            return f"{event.node}: was there already"
+        case NodeFailed():
+            return f"{event.node}: failed. {event.failure.message} {event.failure.hint}".rstrip()
+        case NodeSkipped():
+            return f"{event.node}: {event.text or event.why}"
+        case MeasurementTaken() if not event.cached:
+            return f"{event.node}: {event.meter} measured"
+        case MeasurementFailed():
+            return f"{event.node}: {event.meter} failed. {event.failure.message} {event.failure.hint}".rstrip()
+        case Note():
+            return f"{event.node}: {event.text}" if event.node else event.text
+        case RunEnded():
+            how = "stopped" if event.cancelled else "done" if event.ok else "ended with problems"
+            return f"Run {how} after {seconds_text(event.seconds)}"
+        case _:
+            return ""

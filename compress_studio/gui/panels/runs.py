@@ -1,20 +1,268 @@
-"""All measured variants as a table."""
+"""Every variant that was measured, as a table: sort, star, compare two, restore, copy as command line."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QItemSelectionModel, QPoint, QSortFilterProxyModel, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QMenu,
+    QPushButton,
+    QStackedLayout,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from compress_studio.base.errors import UserError
+from compress_studio.engine.variants import Variant
+from compress_studio.gui.panels.run_rows import RunRow, run_rows
+from compress_studio.gui.panels.run_table import PIPELINE, ROW_ROLE, SORT_ROLE, STAR, RunDelegate, RunTable
+from compress_studio.gui.session import Message
+from compress_studio.gui.theme.icons import icon
+from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.widgets.hint import EmptyHint
+from compress_studio.project.commandline import command_line
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
+ALL, STARRED = "all", "starred"
+
+
+class _Filter(QSortFilterProxyModel):
+    """Sorts by the keys of the rows and may leave out what has no star."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.only_starred = False
+        self.setSortRole(SORT_ROLE)
+
+    def filterAcceptsRow(self, source_row: int, source_parent: object) -> bool:
+        table = self.sourceModel()
+        if not self.only_starred or not isinstance(table, RunTable):
+            return True
+        row = table.rows[source_row]
+        return row.starred or not row.id or row.cells[-1].text == "original"
+
 
 class RunsPanel(QWidget):
-    """All measured variants as a table."""
+    """The table with its buttons."""
 
     def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("runs")
-        layout = QVBoxLayout(self)
-        layout.addWidget(QLabel("RunsPanel"))
+        self._commands = commands
+        self._session = commands.session
+        self.model = RunTable(self)
+        self._filter = _Filter(self)
+        self._filter.setSourceModel(self.model)
+        self.table = self._make_table()
+        self._build()
+        self._session.variants_changed.connect(self._refresh)
+        self._session.views_changed.connect(self._refresh_when_shown)
+        self._session.project_opened.connect(self._refresh)
+        self._refresh()
+
+    def show_state(self, quality: str, rows: tuple[RunRow, ...]) -> None:
+        """Show these rows."""
+        self.model.show_rows(quality, rows)
+        self._pages.setCurrentIndex(1 if rows else 0)
+        self._enable()
+
+    def selected(self) -> list[Variant]:
+        """The chosen variants, from top to bottom."""
+        found: list[Variant] = []
+        for index in self.table.selectionModel().selectedRows():
+            row: RunRow = index.data(ROW_ROLE)
+            variant = self._session.variants.get(row.id)
+            if variant is not None:
+                found.append(variant)
+        return found
+
+    def compare(self) -> None:
+        """Put two variants side by side: the two chosen ones, or the chosen one and its original."""
+        from compress_studio.gui.dialogs.compare import CompareDialog
+
+        chosen = self.selected()
+        rows = self._session.variants.rows
+        if not chosen and rows:
+            chosen = [rows[-1]]
+        if len(chosen) == 1:
+            source = self._session.variants.get(chosen[0].source)
+            chosen = [source, chosen[0]] if source is not None else [*chosen, *rows[-1:]]
+        if len(chosen) < 2 or chosen[0].id == chosen[1].id:
+            self._session.message.emit(Message("There are no two results to compare yet.", "Run the pipeline (F5)."))
+            return
+        CompareDialog(self._commands, chosen[0], chosen[1], self.window()).open()
+
+    def copy_command(self) -> None:
+        """Put the command line of the chosen variant on the clipboard."""
+        for one in self.selected()[:1]:
+            try:
+                text = command_line(one.recipe, self._session.runtime.steps, one.data, "result")
+            except UserError as error:
+                self._session.message.emit(Message(error.message, error.hint, "warning"))
+                return
+            QGuiApplication.clipboard().setText(text)
+            self._session.message.emit(Message("The command line is on the clipboard.", text, "success"))
+
+    def restore(self) -> None:
+        """Bring the parameters of the chosen variant back into the pipeline."""
+        for one in self.selected()[:1]:
+            self._session.restore(one, f"Restore variant {one.number}")
+
+    def toggle_star(self) -> None:
+        """Set or take the stars of the chosen variants."""
+        for one in self.selected():
+            self._session.star(one.id, star=not one.starred)
+
+    def remove(self) -> None:
+        """Leave the chosen variants out of the table; their cached results stay."""
+        self._session.forget_variants(frozenset(one.id for one in self.selected()))
+
+    def _make_table(self) -> QTableView:
+        table = QTableView(self)
+        table.setObjectName("runs:table")
+        table.setAccessibleName("Measured results")
+        table.setModel(self._filter)
+        table.setItemDelegate(RunDelegate(table))
+        table.setSortingEnabled(True)
+        table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        table.horizontalHeader().setSortIndicatorClearable(True)
+        table.horizontalHeader().setHighlightSections(False)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        table.horizontalHeader().setSectionResizeMode(PIPELINE, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setMinimumSectionSize(28)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(METRICS.row - 2)
+        table.setShowGrid(False)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setTabKeyNavigation(False)
+        table.setWordWrap(False)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(self._menu)
+        table.clicked.connect(self._clicked)
+        table.doubleClicked.connect(lambda _index: self.restore())
+        table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
+        return table
+
+    def _build(self) -> None:
+        page = QWidget(self)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(METRICS.gap, METRICS.gap // 2, METRICS.gap, METRICS.gap // 2)
+        self._buttons: dict[str, QPushButton] = {}
+        for name, title, icon_name, tip, does in (
+            ("compare", "Compare", "compare", "Put two results side by side", self.compare),
+            (
+                "restore",
+                "Restore",
+                "undo",
+                "Bring these parameters back into the pipeline (double click)",
+                self.restore,
+            ),
+            ("star", "Star", "star", "Mark the chosen results (S)", self.toggle_star),
+            (
+                "command",
+                "Copy as command",
+                "terminal",
+                "Copy the command line that gives this result",
+                self.copy_command,
+            ),
+        ):
+            button = QPushButton(icon(icon_name), title, page)
+            button.setObjectName(f"runs:{name}")
+            button.setToolTip(tip)
+            button.setProperty("kind", "quiet")
+            button.clicked.connect(does)
+            self._buttons[name] = button
+            bar.addWidget(button)
+        bar.addStretch(1)
+        self._only = QPushButton(icon("star"), "Only starred", page)
+        self._only.setObjectName("runs:only_starred")
+        self._only.setCheckable(True)
+        self._only.setProperty("kind", "quiet")
+        self._only.toggled.connect(self._show_only)
+        bar.addWidget(self._only)
+        layout.addLayout(bar)
+        layout.addWidget(self.table, 1)
+        hint = EmptyHint(
+            "table", "Nothing was measured yet", "Every result of a run appears here with its numbers. Press F5 to run."
+        )
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(hint)
+        self._pages.addWidget(page)
+
+    def _refresh_when_shown(self) -> None:
+        if self.isVisible() and not self._session.run_state.quiet:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        chosen = {one.id for one in self.selected()}
+        quality, rows = run_rows(self._session)
+        self.show_state(quality, rows)
+        if chosen and not self.table.selectionModel().hasSelection():
+            self._select(chosen)
+
+    def _select(self, ids: set[str]) -> None:
+        flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+        for place in range(self._filter.rowCount()):
+            index = self._filter.index(place, 0)
+            if index.data(ROW_ROLE).id in ids:
+                self.table.selectionModel().select(index, flags)
+
+    def _clicked(self, index: object) -> None:
+        from PySide6.QtCore import QModelIndex
+
+        if not isinstance(index, QModelIndex):
+            return
+        row: RunRow = index.data(ROW_ROLE)
+        if index.column() == STAR and row.id:
+            self._session.star(row.id, star=not row.starred)
+        elif row.node:
+            self._session.select((row.node,))
+
+    def _show_only(self, on: bool) -> None:
+        self._filter.beginFilterChange()
+        self._filter.only_starred = on
+        self._filter.endFilterChange()
+
+    def _enable(self) -> None:
+        count = len(self.table.selectionModel().selectedRows())
+        self._buttons["compare"].setEnabled(len(self._session.variants.rows) > 1)
+        for name in ("restore", "star", "command"):
+            self._buttons[name].setEnabled(count > 0)
+
+    def _menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for title, name, does in (
+            ("Restore these parameters", "undo", self.restore),
+            ("Compare", "compare", self.compare),
+            ("Star", "star", self.toggle_star),
+            ("Copy as command line", "terminal", self.copy_command),
+            ("Leave out of the table", "delete", self.remove),
+        ):
+            action = QAction(icon(name), title, menu)
+            action.triggered.connect(does)
+            menu.addAction(action)
+        menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.restore()
+        elif event.key() == Qt.Key.Key_S and not event.modifiers():
+            self.toggle_star()
+        elif event.key() == Qt.Key.Key_Delete:
+            self.remove()
+        else:
+            super().keyPressEvent(event)

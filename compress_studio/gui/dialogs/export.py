@@ -1,0 +1,336 @@
+"""Exporting a result: where to, what goes with it, and what was proved before it was put into place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from compress_studio.base.errors import UserError
+from compress_studio.engine.exporting import ExportRequest, Staged, check_target, discard, finish, stage
+from compress_studio.engine.records import Failure
+from compress_studio.gui.dialogs.export_state import choices, export_report, proposed_name
+from compress_studio.gui.session import Message
+from compress_studio.gui.theme.icons import icon
+from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.widgets.basics import SectionTitle
+from compress_studio.gui.widgets.card import Card, FactRows
+
+if TYPE_CHECKING:
+    from compress_studio.gui.commands import Commands
+
+VERIFY = "compress_studio.inspection.verifying:verify"
+WIDTH = 560
+KEY = "export"
+
+
+class ExportDialog(QDialog):
+    """Asks where to, writes beside the target, proves, and only then replaces what was there."""
+
+    exported = Signal(object)
+    """List of the paths that were written."""
+
+    def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("export")
+        self.setWindowTitle("Export")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(WIDTH)
+        self._commands = commands
+        self._session = commands.session
+        self._staged: Staged | None = None
+        self._request: ExportRequest | None = None
+        self._busy = False
+        self._build()
+        self._fill()
+        self._session.views_changed.connect(self._refresh)
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setSpacing(METRICS.gap)
+        grid = QGridLayout()
+        grid.setColumnStretch(1, 1)
+        self.node = QComboBox(self)
+        self.node.setObjectName("export:node")
+        self.node.setAccessibleName("Result to export")
+        self.node.currentIndexChanged.connect(self._chosen)
+        self.target = QLineEdit(self)
+        self.target.setObjectName("export:target")
+        self.target.setAccessibleName("File to write")
+        self.target.textChanged.connect(lambda _text: self._refresh())
+        browse = QPushButton("Browse…", self)
+        browse.setObjectName("export:browse")
+        browse.clicked.connect(self._browse)
+        grid.addWidget(QLabel("Result", self), 0, 0)
+        grid.addWidget(self.node, 0, 1, 1, 2)
+        grid.addWidget(QLabel("File", self), 1, 0)
+        grid.addWidget(self.target, 1, 1)
+        grid.addWidget(browse, 1, 2)
+        layout.addLayout(grid)
+        self._facts_card = Card("", self)
+        self._facts = FactRows(self._facts_card)
+        self._facts_card.body.addWidget(self._facts)
+        layout.addWidget(self._facts_card)
+        layout.addWidget(SectionTitle("Included"))
+        self._options: dict[str, QCheckBox] = {}
+        for name, text, on in (
+            ("recipe", "Recipe: the project, to make the same model again", True),
+            ("report", "Report: all numbers as a page and as JSON", True),
+            ("script", "Script: runs the model with ONNX Runtime alone", False),
+        ):
+            box = QCheckBox(text, self)
+            box.setObjectName(f"export:{name}")
+            box.setChecked(on)
+            box.toggled.connect(lambda _on: self._refresh())
+            self._options[name] = box
+            layout.addWidget(box)
+        self._files = QLabel(self)
+        self._files.setWordWrap(True)
+        self._files.setProperty("tone", "muted")
+        layout.addWidget(self._files)
+        layout.addWidget(SectionTitle("Proof"))
+        self._proof = QGridLayout()
+        self._proof.setColumnStretch(1, 1)
+        layout.addLayout(self._proof)
+        self.status = QLabel(self)
+        self.status.setObjectName("export:status")
+        self.status.setWordWrap(True)
+        layout.addWidget(self.status)
+        layout.addStretch(1)
+        layout.addLayout(self._make_buttons())
+
+    def _make_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.run = QPushButton("Run first", self)
+        self.run.setObjectName("export:run")
+        self.run.setToolTip("Compute and measure this result, then export it")
+        self.run.clicked.connect(self._run_first)
+        self.folder = QPushButton("Open folder", self)
+        self.folder.setObjectName("export:folder")
+        self.folder.clicked.connect(self._open_folder)
+        self.folder.hide()
+        self.close_button = QPushButton("Close", self)
+        self.close_button.setObjectName("export:close")
+        self.close_button.clicked.connect(self.close)
+        self.go = QPushButton("Export", self)
+        self.go.setObjectName("export:go")
+        self.go.setProperty("kind", "primary")
+        self.go.setDefault(True)
+        self.go.clicked.connect(self.start)
+        row.addWidget(self.folder)
+        row.addWidget(self.run)
+        row.addStretch(1)
+        row.addWidget(self.close_button)
+        row.addWidget(self.go)
+        return row
+
+    def _fill(self) -> None:
+        self.node.blockSignals(True)
+        for node, text in choices(self._session):
+            self.node.addItem(text, node)
+        wanted = self._session.current
+        last = self._session.project.pipeline.last()
+        if wanted is None or self._session.project.pipeline.node(wanted).step == "source.model":
+            wanted = None if last is None else last.id
+        self.node.setCurrentIndex(max(0, self.node.findData(wanted)))
+        self.node.blockSignals(False)
+        self._show_checks(())
+        self._chosen()
+
+    def _chosen(self) -> None:
+        node = self.node.currentData()
+        if node is not None:
+            self.target.setText(str(proposed_name(self._session, node)))
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show what is known of the chosen result, and what stands in the way."""
+        node = self.node.currentData()
+        view = self._session.views.get(node) if node is not None else None
+        ready = view is not None and view.result is not None and not view.outdated and view.result.digest != ""
+        busy = self._session.running
+        self._facts_card.setVisible(view is not None and view.summary is not None and ready)
+        if view is not None and ready:
+            from compress_studio.gui.dialogs.export_state import fact_rows
+
+            self._facts_card.set_title(view.title)
+            self._facts.show_rows(fact_rows(view))
+        self.run.setVisible(not ready and not self._busy)
+        self.run.setEnabled(not busy)
+        self.go.setEnabled(ready and not self._busy and bool(self.target.text().strip()))
+        if not self._busy and not ready:
+            words = "is being computed …" if busy else "has not been computed with these parameters yet."
+            self.status.setText(f"This result {words}")
+        elif not self._busy and self.status.text().startswith("This result"):
+            self.status.setText("")
+        self._files.setText("Writes " + ", ".join(path.name for path in self._names()))
+
+    def _names(self) -> list[Path]:
+        target = Path(self.target.text().strip() or "model.onnx")
+        stem = target.with_suffix("")
+        names = [target]
+        if self._options["recipe"].isChecked():
+            names.append(stem.with_name(f"{stem.name}.cstudio"))
+        if self._options["report"].isChecked():
+            names += [stem.with_name(f"{stem.name}.report.html"), stem.with_name(f"{stem.name}.report.json")]
+        if self._options["script"].isChecked():
+            names.append(stem.with_name(f"run_{stem.name}.py"))
+        return names
+
+    def start(self) -> None:
+        """Begin: make the files, prove them, put them into place."""
+        node = self.node.currentData()
+        found = None if node is None else self._session.artifact_of(node)
+        if node is None or found is None:
+            self._tell("The stored result is gone.", "bad")
+            return
+        request = ExportRequest(
+            target=Path(self.target.text().strip()).expanduser().absolute(),
+            network=found[0],
+            digest=found[1],
+            node=node,
+            project=self._session.project,
+            report=export_report(self._session, node),
+            with_recipe=self._options["recipe"].isChecked(),
+            with_report=self._options["report"].isChecked(),
+            with_script=self._options["script"].isChecked(),
+        )
+        try:
+            check_target(request)
+        except UserError as error:
+            self._tell(str(error), "bad")
+            return
+        there = [path.name for path in request.names().values() if path.exists()]
+        if there and not self._may_replace(there):
+            return
+        self._request = request
+        self._set_busy(True)
+        self._show_checks(())
+        self._tell("Writing …", "muted")
+        self._session.light.submit(KEY, lambda: stage(request), self._made, self._lost)
+
+    def _may_replace(self, names: Sequence[str]) -> bool:
+        box = QMessageBox(self)
+        box.setObjectName("export:replace")
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Replace files?")
+        box.setText(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} there already.")
+        box.setInformativeText("The old files stay until the new ones are proved.")
+        replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return box.clickedButton() is replace
+
+    def _made(self, staged: Staged) -> None:
+        self._staged = staged
+        assert self._request is not None
+        self._tell("Proving …", "muted")
+        words = (str(staged.model), str(self._request.network))
+        self._session.looks.ask(KEY, VERIFY, words, self._proved, self._lost)
+
+    def _proved(self, rows: list[dict[str, Any]]) -> None:
+        same = {"name": "The bytes are those that were measured", "ok": True, "detail": ""}
+        assert self._request is not None
+        same["detail"] = f"digest {self._request.digest[:12]}"
+        self._show_checks((same, *rows))
+        staged, self._staged = self._staged, None
+        assert staged is not None
+        if not all(row["ok"] for row in rows):
+            discard(staged)
+            self._set_busy(False)
+            self._tell("Nothing was written: the proof failed. The files of before are as they were.", "bad")
+            return
+        try:
+            written = finish(staged)
+        except UserError as error:
+            self._set_busy(False)
+            self._tell(str(error), "bad")
+            return
+        self._set_busy(False)
+        self.folder.show()
+        self._tell(f"Written and proved: {', '.join(path.name for path in dict.fromkeys(written))}", "good")
+        self._session.message.emit(
+            Message(f"Exported {self._request.target.name}", str(self._request.target.parent), "success")
+        )
+        self.exported.emit(list(dict.fromkeys(written)))
+
+    def _lost(self, failure: Failure) -> None:
+        if self._staged is not None:
+            discard(self._staged)
+            self._staged = None
+        self._set_busy(False)
+        self._tell(f"{failure.message} {failure.hint}".strip(), "bad")
+
+    def _show_checks(self, rows: Sequence[dict[str, Any]]) -> None:
+        while (item := self._proof.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        if not rows:
+            hint = QLabel("Before anything is put into place the file is opened again, checked and compared.", self)
+            hint.setWordWrap(True)
+            hint.setProperty("tone", "muted")
+            self._proof.addWidget(hint, 0, 0, 1, 2)
+        for place, row in enumerate(rows):
+            mark = QLabel(self)
+            mark.setPixmap(icon("check" if row["ok"] else "error", "good" if row["ok"] else "bad").pixmap(16, 16))
+            mark.setAccessibleName("passed" if row["ok"] else "failed")
+            text = QLabel(row["name"], self)
+            detail = QLabel(row["detail"], self)
+            detail.setProperty("tone", "muted" if row["ok"] else "bad")
+            detail.setWordWrap(True)
+            self._proof.addWidget(mark, place, 0, Qt.AlignmentFlag.AlignTop)
+            self._proof.addWidget(text, place, 1)
+            self._proof.addWidget(detail, place, 2)
+
+    def _tell(self, text: str, tone: str) -> None:
+        self.status.setText(text)
+        self.status.setProperty("tone", tone)
+        self.status.style().unpolish(self.status)
+        self.status.style().polish(self.status)
+
+    def _set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        for widget in (self.node, self.target, self.go, *self._options.values()):
+            widget.setEnabled(not busy)
+        self._refresh()
+
+    def _browse(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Export", self.target.text(), "ONNX model (*.onnx)", "", QFileDialog.Option.DontConfirmOverwrite
+        )
+        if name:
+            self.target.setText(name if name.lower().endswith(".onnx") else f"{name}.onnx")
+
+    def _run_first(self) -> None:
+        self._session.run([self.node.currentData()])
+
+    def _open_folder(self) -> None:
+        from PySide6.QtCore import QUrl
+        from PySide6.QtGui import QDesktopServices
+
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self.target.text()).expanduser().absolute().parent)))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._staged is not None:
+            self._session.looks.drop(KEY)
+            discard(self._staged)
+            self._staged = None
+        super().closeEvent(event)

@@ -1,0 +1,79 @@
+"""Everything that needs attention, collected from the session: pure values for the Problems panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from compress_studio.engine.records import Cause, Failure
+from compress_studio.gui.nodeview import NodeView, Shown
+from compress_studio.project.pipeline import NodeId
+
+if TYPE_CHECKING:
+    from compress_studio.gui.session import Session
+
+
+class Level(StrEnum):
+    """How bad it is; errors come first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """One line of the panel."""
+
+    level: Level
+    node: NodeId
+    """Empty: concerns the whole project."""
+    where: str
+    """For people: the title of the node, "Data", "Run"."""
+    message: str
+    hint: str = ""
+    report: str = ""
+    """For bugs: what a report should hold."""
+
+    @property
+    def text(self) -> str:
+        """The whole line for the clipboard."""
+        return " ".join(part for part in (f"{self.where}:", self.message, self.hint, self.report) if part)
+
+
+def problem_rows(session: Session) -> tuple[ProblemRow, ...]:
+    """What is wrong now, errors first, then in the order of the pipeline."""
+    rows = [*_whole(session)]
+    for node in session.project.pipeline.order():
+        view = session.views.get(node.id)
+        if view is not None:
+            rows += _of_node(view)
+    order = list(Level)
+    return tuple(sorted(dict.fromkeys(rows), key=lambda row: order.index(row.level)))
+
+
+def _whole(session: Session) -> Iterable[ProblemRow]:
+    if session.plan_failure is not None:
+        yield _row(session.plan_failure, "", "Data and device")
+    if session.run_state.failure is not None and session.run_state.ended:
+        yield _row(session.run_state.failure, "", "Run")
+
+
+def _of_node(view: NodeView) -> Iterable[ProblemRow]:
+    node, where = view.node.id, view.title
+    if view.failure is not None:
+        yield _row(view.failure, node, where)
+    elif view.problem is not None and view.state is Shown.INVALID:
+        yield ProblemRow(Level.ERROR, node, where, view.problem.message, view.problem.hint)
+    if view.result is not None and not view.outdated:
+        for meter, failure in view.result.meter_errors.items():
+            yield _row(failure, node, f"{where}, {meter}")
+        for caution in view.cautions:
+            yield ProblemRow(Level.WARNING, node, where, caution["message"])
+
+
+def _row(failure: Failure, node: NodeId, where: str) -> ProblemRow:
+    report = failure.report if failure.cause in {Cause.BUG, Cause.CRASH} else ""
+    return ProblemRow(Level.ERROR, node, where, failure.message, failure.hint, report)
