@@ -1,65 +1,42 @@
-"""The one style sheet of the window, made from tokens."""
+"""The one style sheet of the window, made from tokens.
+
+$name is a token or a size; icon(NAME, TOKEN) is an icon in the colour of a token.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from string import Template
 
+from compress_studio.gui.theme.drawings import address, register
+from compress_studio.gui.theme.sheet import SHEET
 from compress_studio.gui.theme.tokens import METRICS, Tokens
 
-SHEET = Template("""
-QWidget { color: $text; font-size: ${font}px; }
-QMainWindow, QDialog { background: $window; }
-QToolTip { background: $raised; color: $text; border: 1px solid $strong_border; padding: 6px; }
-QPushButton { background: $raised; border: 1px solid $border; border-radius: ${radius}px; padding: 5px 12px; }
-QPushButton:hover { background: $hover; }
-QPushButton:focus { border-color: $accent; }
-QPushButton:disabled { color: $faint; }
-QPushButton[kind="primary"] { background: $accent; color: $accent_text; border-color: $accent; font-weight: 600; }
-QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
-  background: $window; border: 1px solid $border; border-radius: ${radius}px; padding: 4px 8px;
-  selection-background-color: $selection; selection-color: $text; }
-QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: $accent; }
-QMenuBar { background: $panel; border-bottom: 1px solid $border; }
-QMenuBar::item { padding: 5px 10px; background: transparent; }
-QMenuBar::item:selected { background: $hover; border-radius: ${small_radius}px; }
-QMenu { background: $card; border: 1px solid $strong_border; padding: 4px; }
-QMenu::item { padding: 5px 24px; border-radius: ${small_radius}px; }
-QMenu::item:selected { background: $selection; }
-QMenu::item:disabled { color: $faint; }
-QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
-QToolBar { background: $panel; border: none; border-bottom: 1px solid $border; spacing: 6px; padding: 6px 8px; }
-QStatusBar { background: $panel; border-top: 1px solid $border; color: $muted; }
-QStatusBar::item { border: none; }
-QTabBar::tab { background: transparent; color: $muted; padding: 7px 14px; border-bottom: 2px solid transparent; }
-QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
-QTabBar::tab:hover { color: $text; }
-QTabWidget::pane { border: none; }
-QHeaderView::section { background: $panel; color: $muted; border: none; padding: 5px 8px;
-  border-bottom: 1px solid $border; }
-QTableView, QTreeView, QListView { background: $panel; border: none; alternate-background-color: $card;
-  selection-background-color: $selection; selection-color: $text; }
-QScrollArea { border: none; background: transparent; }
-QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
-QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
-QScrollBar::handle { background: $strong_border; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 2px; }
-QScrollBar::handle:hover { background: $faint; }
-QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {
-  background: none; border: none; width: 0; height: 0; }
-QSplitter::handle { background: $border; }
-QMainWindow::separator { background: $border; width: 1px; height: 1px; }
-QProgressBar { background: $raised; border: none; border-radius: 3px; max-height: 6px; text-align: center; }
-QProgressBar::chunk { background: $accent; border-radius: 3px; }
-QLabel[tone="muted"] { color: $muted; }
-QLabel[tone="good"] { color: $good; }
-QLabel[tone="warn"] { color: $warn; }
-QLabel[tone="bad"] { color: $bad; }
-QFrame[surface="card"] { background: $card; border: 1px solid $border; border-radius: ${radius}px; }
-QWidget[surface="panel"] { background: $panel; }
-""")
+_ICON = re.compile(r"icon\(([\w-]+), (\w+)\)")
+_VEILS = {"veil": 0.14, "thin_veil": 0.08}
+"""Opacities at which a tone lies under text of the same tone."""
 
 
 def style_sheet(tokens: Tokens) -> str:
-    """The style sheet of a theme."""
-    colors = {name: getattr(tokens, name) for name in Tokens.__slots__ if isinstance(getattr(tokens, name), str)}
-    sizes = {name: getattr(METRICS, name) for name in ("font", "small_font", "radius", "small_radius")}
-    return SHEET.substitute(colors, **sizes)
+    """The style sheet of a theme; its drawings are made readable."""
+    colors = {one.name: getattr(tokens, one.name) for one in fields(tokens) if one.type == "str"}
+    register((name, colors[tone]) for name, tone in set(_ICON.findall(SHEET)))
+    drawn = _ICON.sub(lambda found: f"url({address(found[1], colors[found[2]])})", SHEET)
+    return Template(drawn).substitute(colors, **veils(tokens), **sizes())
+
+
+def veils(tokens: Tokens) -> dict[str, str]:
+    """Thin washes of the tones: "good_veil", "bad_thin_veil", …"""
+    made = {}
+    for tone in ("good", "warn", "bad", "info", "muted", "accent"):
+        value = getattr(tokens, tone)
+        red, green, blue = (int(value[at : at + 2], 16) for at in (1, 3, 5))
+        for name, share in _VEILS.items():
+            made[f"{tone}_{name}"] = f"rgba({red}, {green}, {blue}, {round(255 * share)})"
+    return made
+
+
+def sizes() -> dict[str, int]:
+    """The sizes of the tokens, as the style sheet names them."""
+    return {one.name: getattr(METRICS, one.name) for one in fields(METRICS) if one.name != "grid"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
@@ -22,6 +22,7 @@ class Card(QFrame):
         layout.setContentsMargins(METRICS.pad, METRICS.gap, METRICS.pad, METRICS.pad)
         layout.setSpacing(METRICS.gap // 2)
         self._header = QWidget(self)
+        self._header.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._head = QHBoxLayout(self._header)
         self._head.setContentsMargins(0, 0, 0, 0)
         self._head.setSpacing(2)
@@ -55,6 +56,7 @@ class FactRows(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(METRICS.pad)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STAY_MS = 6000
 WIDTH = 360
+LIFT = 4
+"""From the top of the row to the top of its text, so that text, icon and cross are on one line."""
 LIMIT = 4
 """How many are shown at a time; the oldest that is no error makes room."""
 LEVELS = {
@@ -44,8 +46,13 @@ class Toast(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(METRICS.pad, METRICS.gap, METRICS.gap, METRICS.gap)
         row.setSpacing(METRICS.gap)
-        row.addWidget(Glyph(name, METRICS.icon, tone, self), 0, Qt.AlignmentFlag.AlignTop)
+        mark = QVBoxLayout()
+        mark.setContentsMargins(0, LIFT, 0, 0)
+        mark.addWidget(Glyph(name, METRICS.icon, tone, self))
+        mark.addStretch(1)
+        row.addLayout(mark)
         words = QVBoxLayout()
+        words.setContentsMargins(0, LIFT, 0, LIFT)
         words.setSpacing(2)
         row.addLayout(words, 1)
         for text, role in ((message.text, "title"), (message.hint, "")):
@@ -125,6 +132,7 @@ class Toasts(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(METRICS.gap)
+        self._window = window
         self._toasts: list[Toast] = []
         window.installEventFilter(self)
         self.hide()
@@ -152,7 +160,7 @@ class Toasts(QWidget):
         self.setVisible(bool(self._toasts))
         if not self._toasts:
             return
-        window = self.parentWidget()
+        window = self._window
         height = sum(one.heightForWidth(WIDTH) for one in self._toasts) + METRICS.gap * (len(self._toasts) - 1)
         low = window.height() - 2 * METRICS.row
         self.setGeometry(window.width() - WIDTH - 2 * METRICS.gap, low - height, WIDTH, height)
@@ -171,6 +179,6 @@ class Toasts(QWidget):
         toast.deleteLater()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Resize and watched is self.parentWidget():
+        if event.type() is QEvent.Type.Resize and watched is self._window:
             self.place()
         return False
