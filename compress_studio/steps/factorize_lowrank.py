@@ -169,9 +169,9 @@ def _candidates(ctx: StepContext, params: FactorizeLowrankParams, model: ir.Mode
     The others are told to ctx.
     """
     from compress_studio.graph.layers import weight_layers
+    from compress_studio.steps.kernels.layer_names import match_layers
     from compress_studio.steps.kernels.lowrank_graph import as_matrix, why_not
     from compress_studio.steps.kernels.presence import require_layers
-    from compress_studio.steps.kernels.targets import match_layers
 
     require_layers(model)
     layers = weight_layers(model)

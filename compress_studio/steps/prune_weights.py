@@ -97,8 +97,19 @@ class PruneWeightsParams(Params):
     ] = 256
     embeddings: Annotated[bool, Ui("Embeddings too", "Also prune tables of embeddings.", advanced=True)] = False
     skip: Annotated[
-        tuple[str, ...], Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True)
+        tuple[str, ...],
+        Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True, per_layer=True),
     ] = ()
+    layers: Annotated[
+        dict[str, Annotated[float, Range(0.0, 0.99, 0.01)]],
+        Ui(
+            "Share by layer",
+            "Shares of zeros of single layers; the other layers share out the rest among themselves.",
+            advanced=True,
+            shown_when=BY_SPARSITY,
+            per_layer=True,
+        ),
+    ] = {}  # noqa: RUF012 - parameters are frozen
 
 
 @step(
@@ -108,6 +119,10 @@ class PruneWeightsParams(Params):
     group=Group.PRUNE,
     needs_data=True,
     depends_on=("onnxruntime", "torch"),
+    sketch="compress_studio.steps.kernels.prune_weights_preview:sketch",
+    predict="compress_studio.steps.kernels.predict_weights:predict",
+    sketch_params=frozenset({"criterion", "samples"}),
+    estimates=True,
 )
 def prune_weights(ctx: StepContext, params: PruneWeightsParams, network: OnnxNet) -> OnnxNet:
     """Sets the least important single weights to zero.
@@ -129,20 +144,22 @@ def prune_weights(ctx: StepContext, params: PruneWeightsParams, network: OnnxNet
     **Traps.** ONNX Runtime does not run faster with zeros, and the plain file is as large as before. For speed use
     `prune.channels`; for a smaller file follow with `cluster.weights` or a quantization.
     """
+    from compress_studio.graph.layers import weight_layers
     from compress_studio.graph.saving import load, save
+    from compress_studio.steps.kernels.layer_names import values_by_layer
     from compress_studio.steps.kernels.targets import find_targets
 
     model = load(network.path)
     targets, total = find_targets(model, ctx, skip=params.skip, embeddings=params.embeddings)
     ctx.progress(0.05, "Scoring the weights")
-    scored = _scored(ctx, params, network, model, targets)
+    scored = scored_targets(ctx, params, network, model, targets)
     if not scored:
         raise Refused(
             "No layer of this network has weights that can be pruned; the report lists the reason for each.",
             "Prune before quantizing or clustering, and before layers are left out by name.",
         )
     ctx.progress(0.8, "Removing")
-    masks = _choose(params, scored)
+    masks = _choose(params, scored, values_by_layer([layer.name for layer in weight_layers(model)], params.layers))
     changed = _remove(ctx, [(target, scores, mask) for (target, scores), mask in zip(scored, masks, strict=True)])
     ctx.changed(changed, total)
     ctx.progress(0.9, "Writing the network")
@@ -151,10 +168,13 @@ def prune_weights(ctx: StepContext, params: PruneWeightsParams, network: OnnxNet
     return OnnxNet(path)
 
 
-def _scored(
+def scored_targets(
     ctx: StepContext, params: PruneWeightsParams, network: OnnxNet, model: ir.Model, targets: list[Target]
 ) -> list[tuple[Target, np.ndarray]]:
-    """The targets that have a score, each with its scores; the others are told to ctx."""
+    """The targets that have a score, each with its scores; the others are told to ctx.
+
+    Also what the preview of the step is made of.
+    """
     import numpy as np
 
     from compress_studio.steps.kernels import weight_scores
@@ -193,29 +213,47 @@ def _scored(
     return found
 
 
-def _choose(params: PruneWeightsParams, scored: list[tuple[Target, np.ndarray]]) -> list[np.ndarray]:
-    """Masks of the weights that go; never all of a layer."""
+def _choose(
+    params: PruneWeightsParams, scored: list[tuple[Target, np.ndarray]], own: dict[str, float]
+) -> list[np.ndarray]:
+    """Masks of the weights that go; never all of a layer. Args: own are the shares of single layers."""
     import numpy as np
 
-    from compress_studio.steps.kernels import thresholds, weight_scores
-
-    scores = [one for _, one in scored]
+    from compress_studio.steps.kernels import weight_scores
 
     if params.mode is Mode.THRESHOLD:
-        return [weight_scores.keep_largest(one) < np.float32(params.threshold) for one in scores]
-    if params.scope is Scope.GLOBAL:
-        if params.balance is Balance.ADAPTIVE:
-            scores = [weight_scores.layer_adaptive(one) for one in scores]
-        size = sum(one.size for one in scores)
-        kept = [weight_scores.keep_largest(one) for one in scores]
-        return thresholds.smallest(kept, min(round(params.sparsity * size), size - len(scores)))
+        return [weight_scores.keep_largest(one) < np.float32(params.threshold) for _, one in scored]
+    shares = [next((own[layer.name] for layer in target.layers if layer.name in own), None) for target, _ in scored]
+    joined = [one for one, share in zip(scored, shares, strict=True) if share is None]
+    if params.scope is Scope.GLOBAL and joined:
+        common = iter(_together(params, [one for _, one in joined]))
+    else:
+        common = iter([_alone(params, *one, params.sparsity) for one in joined])
+    return [
+        next(common) if share is None else _alone(params, *one, share)
+        for one, share in zip(scored, shares, strict=True)
+    ]
+
+
+def _together(params: PruneWeightsParams, scores: list[np.ndarray]) -> list[np.ndarray]:
+    """All compete for one share."""
+    from compress_studio.steps.kernels import thresholds, weight_scores
+
+    if params.balance is Balance.ADAPTIVE:
+        scores = [weight_scores.layer_adaptive(one) for one in scores]
+    size = sum(one.size for one in scores)
+    kept = [weight_scores.keep_largest(one) for one in scores]
+    return thresholds.smallest(kept, min(round(params.sparsity * size), size - len(scores)))
+
+
+def _alone(params: PruneWeightsParams, target: Target, scores: np.ndarray, share: float) -> np.ndarray:
+    """One layer loses this share."""
+    from compress_studio.steps.kernels import thresholds, weight_scores
+
     if params.criterion is Criterion.WANDA:
-        return [thresholds.smallest_per_row(one, params.sparsity, target.layers[0].out_axis) for target, one in scored]
-    chosen: list[np.ndarray] = []
-    for one in scores:
-        count = min(round(params.sparsity * one.size), one.size - 1)
-        chosen += thresholds.smallest([weight_scores.keep_largest(one)], count)
-    return chosen
+        return thresholds.smallest_per_row(scores, share, target.layers[0].out_axis)
+    count = min(round(share * scores.size), scores.size - 1)
+    return thresholds.smallest([weight_scores.keep_largest(scores)], count)[0]
 
 
 def _remove(ctx: StepContext, chosen: list[tuple[Target, np.ndarray, np.ndarray]]) -> int:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compress_studio.base.errors import BadInput
 from compress_studio.graph.layers import FLOATS, WeightLayer, weight_layers
+from compress_studio.steps.kernels.layer_names import match_layers
 from compress_studio.steps.kernels.presence import require_layers
 
 if TYPE_CHECKING:
@@ -103,15 +101,3 @@ def axis_order(layer: WeightLayer) -> tuple[int, ...] | None:
             order = tuple(perm[axis] for axis in order)
         value = node.inputs[0]
     return order
-
-
-def match_layers(names: Sequence[str], patterns: Sequence[str]) -> Collection[str]:
-    """The names that patterns mean. Raises BadInput naming the nearest layers when a pattern means none."""
-    found: set[str] = set()
-    for pattern in patterns:
-        hits = [name for name in names if name == pattern or fnmatch.fnmatchcase(name, pattern)]
-        if not hits:
-            near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.3) or list(names[:3])
-            raise BadInput(f"There is no layer called {pattern}.", f"Did you mean {', '.join(near)}?")
-        found.update(hits)
-    return found
