@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from compress_studio.base.digest import Json
     from compress_studio.graph.shapes import Shapes
 
+UNPACKING = LINE | {"Gather", "Add", "Sub", "Mul", "Div", "Mod", "Slice", "Concat", "Expand", "Split", "Clip", "Pad"}
+"""Operators that may lie between stored numbers and their use. Others compute: looking further up would never end."""
+
 
 @dataclass(slots=True)
 class LayerCost:
@@ -130,12 +133,16 @@ def _stored_bytes(node: ir.Node) -> Iterator[int]:
 
 
 def _all_stored(node: ir.Node) -> bool:
-    return all(
-        value is None
-        or value.const_value is not None
-        or ((producer := value.producer()) is not None and _all_stored(producer) and producer.op_type != "Constant")
-        for value in node.inputs
-    ) and bool(node.inputs)
+    return (
+        node.op_type in UNPACKING
+        and all(
+            value is None
+            or value.const_value is not None
+            or ((producer := value.producer()) is not None and _all_stored(producer))
+            for value in node.inputs
+        )
+        and bool(node.inputs)
+    )
 
 
 def _bytes_by_type(model: ir.Model) -> dict[str, int]:

@@ -20,6 +20,8 @@ FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
 SCALED = frozenset({"Mul", "Sub"})
 """Operators that turn stored integers into weights: (q − z) · s. A float behind them is something else."""
 STORING = SCALED | {"Cast", "DequantizeLinear", "Transpose", "Gather", "Reshape", "Identity"}
+LONGEST_UNPACKING = 12
+"""Nested additions and multiplications in the way a weight is stored; a deeper nest is the network itself."""
 EXPORTER_NAME = re.compile(r"^(onnx::|val_|_?\d+$|p_|node_|const_fold_|\w+_quant$)")
 
 
@@ -196,26 +198,27 @@ def _stored_axis(value: ir.Value, axis: int, rank: int) -> int:
     return axis
 
 
-def _handed_on(node: ir.Node) -> ir.Value | None:
+def _handed_on(node: ir.Node, depth: int = LONGEST_UNPACKING) -> ir.Value | None:
     """The input of an unpacking node that holds the weights; None for a node that computes."""
     if node.op_type in UNPACKING | {"Mod", "Slice"}:  # the last two take packed indices of a palette apart
         return node.inputs[0]
     if node.op_type == "Gather":
         return node.inputs[1] if _is_palette(node) else None
     if node.op_type in {"Add", "Sub", "Mul", "Div"}:
-        sizes = [_stored_size(value) for value in node.inputs]
-        if None not in sizes:
-            return node.inputs[0] if (sizes[0] or 0) >= (sizes[1] or 0) else node.inputs[1]
+        first = _stored_size(node.inputs[0], depth - 1) if depth else None
+        second = _stored_size(node.inputs[1], depth - 1) if first is not None else None
+        if first is not None and second is not None:
+            return node.inputs[0] if first >= second else node.inputs[1]
     return None
 
 
-def _stored_size(value: ir.Value | None) -> int | None:
+def _stored_size(value: ir.Value | None, depth: int) -> int | None:
     """Elements of the initializer behind a value; None when it is computed from an input of the network."""
     while value is not None:
         if value.const_value is not None:
             return value.const_value.size
         producer = value.producer()
-        value = _handed_on(producer) if producer is not None else None
+        value = _handed_on(producer, depth) if producer is not None else None
     return None
 
 

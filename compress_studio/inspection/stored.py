@@ -48,7 +48,7 @@ class StoredLayer:
     @property
     def main(self) -> list[Weight]:
         """The matrices and kernels; the vectors where there are none."""
-        found = [one for one in self.weights if _rank(one) > 1]
+        found = [one for one in self.weights if rank_of(one) > 1]
         return found or self.weights
 
     @property
@@ -74,7 +74,7 @@ class StoredLayer:
         seen: dict[int, int] = {}
         for node in (self.node, *self.tail):
             for value in node.inputs:
-                for one in _cone(value)[0]:
+                for one in cone(value)[0]:
                     if one.const_value is not None:
                         seen[id(one)] = one.const_value.nbytes
         return sum(seen.values())
@@ -98,7 +98,7 @@ def stored_layers(model: ir.Model) -> list[StoredLayer]:
     ordered = [by_node.pop(id(node)) for node in model.graph if id(node) in by_node] + list(by_node.values())
     taken: dict[str, int] = {}
     for one in ordered:
-        one.weights.sort(key=lambda weight: (_rank(weight) < 2, -logical_size(weight)))
+        one.weights.sort(key=lambda weight: (rank_of(weight) < 2, -logical_size(weight)))
         name = known.get(id(one.node)) or _name_of(one)
         taken[name] = taken.get(name, 0) + 1
         one.name = name if taken[name] == 1 else f"{name}#{taken[name]}"
@@ -113,7 +113,7 @@ def values_of(model: ir.Model, weight: Weight) -> np.ndarray:
     tensor = weight.value.const_value
     assert tensor is not None
     for value in weight.reader.inputs:
-        initializers, nodes = _cone(value)
+        initializers, nodes = cone(value)
         if value is not None and nodes and weight.value in initializers:
             return _evaluated(model, value, initializers, nodes).ravel()
     if weight.unpacked_by is None or weight.unpacked_by is not weight.reader:
@@ -124,7 +124,7 @@ def values_of(model: ir.Model, weight: Weight) -> np.ndarray:
 def _join_tails(by_node: dict[int, StoredLayer]) -> None:
     """Count a bias that is added, or a scale that is multiplied, behind a layer with that layer."""
     for one in list(by_node.values()):
-        if id(one.node) not in by_node or (_rank(one.weights[0]) < 2 and one.node.op_type in ELEMENTWISE):
+        if id(one.node) not in by_node or (rank_of(one.weights[0]) < 2 and one.node.op_type in ELEMENTWISE):
             continue
         one.tail = [node for node in _behind(one.node) if not _has_matrix(by_node.get(id(node)))]
         for node in one.tail:
@@ -134,7 +134,7 @@ def _join_tails(by_node: dict[int, StoredLayer]) -> None:
 
 
 def _has_matrix(layer: StoredLayer | None) -> bool:
-    return layer is not None and any(_rank(one) > 1 and logical_size(one) > max(_sizes(one)) for one in layer.weights)
+    return layer is not None and any(rank_of(one) > 1 and logical_size(one) > max(_sizes(one)) for one in layer.weights)
 
 
 def _sizes(weight: Weight) -> tuple[int, ...]:
@@ -154,8 +154,8 @@ def _behind(node: ir.Node) -> list[ir.Node]:
         if after.op_type != "Cast":
             other = after.inputs[1 - at]
             maker = other.producer() if other is not None else None
-            scales = maker is not None and maker.op_type == "Mul" and any(_cone(each)[0] for each in maker.inputs)
-            if not _cone(other)[0] and not (scales and node.op_type in SCALED_AFTER):
+            scales = maker is not None and maker.op_type == "Mul" and any(cone(each)[0] for each in maker.inputs)
+            if not cone(other)[0] and not (scales and node.op_type in SCALED_AFTER):
                 break
             if scales and maker is not None:
                 found.append(maker)
@@ -182,7 +182,7 @@ def _name_of(one: StoredLayer) -> str:
     return people_name(one.node)
 
 
-def _rank(weight: Weight) -> int:
+def rank_of(weight: Weight) -> int:
     tensor = weight.value.const_value
     if tensor is None:
         return 0
@@ -191,7 +191,7 @@ def _rank(weight: Weight) -> int:
     return len(tensor.shape) - (weight.reader.op_type in RECURRENT)  # their biases are stored per direction
 
 
-def _cone(value: ir.Value | None) -> tuple[list[ir.Value], list[ir.Node]]:
+def cone(value: ir.Value | None) -> tuple[list[ir.Value], list[ir.Node]]:
     """The initializers behind a value and the nodes between, in running order; nothing when inputs are involved."""
     initializers: list[ir.Value] = []
     nodes: dict[int, ir.Node] = {}
