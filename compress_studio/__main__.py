@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 COMMANDS = frozenset({"info", "steps", "run", "measure", "export", "samples"})
 """Words that mean the command line; anything else that is no option is a file for the window."""
+WINDOW_OPTIONS = ("--shot", "--open", "--sample", "--theme", "--size", "--scale", "--select", "--tab")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,6 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"compress-studio {__version__}\n")
         return 0
     if opens_window(words):
+        # First of all: in a frozen program the worker processes start here too.
+        from multiprocessing import freeze_support
+
+        freeze_support()
         from compress_studio.gui.app import main as window
 
         return window(words)
@@ -27,11 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def opens_window(words: Sequence[str]) -> bool:
-    """Whether the arguments ask for the window: none at all, files to open, or a picture of it."""
-    if not words or "--shot" in words:
+    """Whether the arguments ask for the window: none at all, files to open, or an option of the window."""
+    if not words:
         return True
     first = words[0]
-    return not first.startswith("-") and first not in COMMANDS
+    if first.startswith("-"):
+        return first.split("=")[0] in WINDOW_OPTIONS
+    return first not in COMMANDS
 
 
 if __name__ == "__main__":

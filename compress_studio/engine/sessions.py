@@ -49,13 +49,14 @@ def sweep_dead(parent: Path, keep: Session) -> list[str]:
     dead: list[str] = []
     with _alone(parent):
         for folder in sorted(parent.glob("session-*")):
-            if folder != keep.folder and not _is_alive(folder):
+            if folder != keep.folder and not is_alive(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 dead.append(folder.name)
     return dead
 
 
-def _is_alive(folder: Path) -> bool:
+def is_alive(folder: Path) -> bool:
+    """Whether the process of a session folder lives."""
     try:
         with (folder / LOCK).open("r+") as stream:
             _lock(stream)

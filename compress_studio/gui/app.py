@@ -4,37 +4,65 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from compress_studio.base.errors import UserError
 
-from compress_studio.base.paths import cache_dir
-from compress_studio.gui.theme.current import apply, load_fonts
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from compress_studio.gui.studio import Studio
+
+THEME_VARIABLE = "COMPRESS_STUDIO_THEME"
 
 
-def make_application(arguments: Sequence[str] = ()) -> QApplication:
-    """The Qt application of this process, set up once: style, fonts, theme."""
+def make_application(theme: str = "") -> QApplication:
+    """The Qt application of this process, set up once: style, fonts, theme ("" for what the environment says)."""
+    from PySide6.QtWidgets import QApplication, QStyleFactory
+
+    from compress_studio.gui.theme.current import apply, load_fonts
+
     existing = QApplication.instance()
-    application = existing if isinstance(existing, QApplication) else QApplication([sys.argv[0], *arguments])
+    application = existing if isinstance(existing, QApplication) else QApplication([sys.argv[0]])
     application.setApplicationName("Compress Studio")
+    application.setDesktopFileName("compress-studio")
     application.setStyle(QStyleFactory.create("Fusion"))
     load_fonts()
-    apply(application, os.environ.get("COMPRESS_STUDIO_THEME", "system"))
+    apply(application, theme or os.environ.get(THEME_VARIABLE, "system"))
     return application
 
 
-def main(paths: Sequence[str] = ()) -> int:
-    """Open the window with these files; returns the exit code when it is closed."""
-    application = make_application()
-    from compress_studio.engine.cache import Store
-    from compress_studio.gui.main_window import MainWindow
-    from compress_studio.gui.session import Session
+def main(words: Sequence[str] = (), begun: Callable[[Studio], None] | None = None) -> int:
+    """Open the window as the words say; returns the exit code when it is closed.
 
-    session = Session(Store(cache_dir()))
-    window = MainWindow(session)
-    window.resize(1440, 900)
-    window.show()
-    for path in paths:
-        window.commands.open_path(Path(path))
-    return application.exec()
+    begun is called once, when the window can be seen and used and everything named in the words has been opened.
+    """
+    from compress_studio.gui.display import refusal
+    from compress_studio.gui.options import parse
+
+    try:
+        options = parse(words)
+        if options.shot is not None:
+            from compress_studio.gui.shot import take
+
+            return take(options)
+        sentence = refusal()
+        if sentence:
+            sys.stderr.write(f"compress-studio: {sentence}\n")
+            return UserError.exit_code
+    except UserError as error:
+        sys.stderr.write(f"compress-studio: {error}\n")
+        return error.exit_code
+    from compress_studio.gui.settings import SettingsFile
+
+    settings = SettingsFile()
+    theme = options.theme or os.environ.get(THEME_VARIABLE, "") or settings.now.theme
+    application = make_application(theme)
+    from compress_studio.gui.studio import Studio
+
+    studio = Studio(application, settings, options, begun)
+    studio.start()
+    code = application.exec()
+    studio.close()
+    return code

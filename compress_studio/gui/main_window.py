@@ -2,44 +2,120 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QTabWidget, QToolBar, QWidget
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+
+from compress_studio.gui import recent
 from compress_studio.gui.action import Action
 from compress_studio.gui.actions import ACTIONS, MENUS
 from compress_studio.gui.canvas.page import CanvasPage
-from compress_studio.gui.charts.panel import ChartsPanel
 from compress_studio.gui.commands import Commands
+from compress_studio.gui.dialogs import unsaved
+from compress_studio.gui.dialogs.asking import Asking, Dialogs
+from compress_studio.gui.docks import LayoutMemory, make_dock
 from compress_studio.gui.panels.empty import EmptyState
 from compress_studio.gui.panels.inspector import Inspector
 from compress_studio.gui.panels.log import LogPanel
 from compress_studio.gui.panels.problems import ProblemsPanel
 from compress_studio.gui.panels.runs import RunsPanel
 from compress_studio.gui.panels.side import SidePanel
+from compress_studio.gui.panels.status import StatusBar
 from compress_studio.gui.session import Session
+from compress_studio.gui.settings import SettingsFile
 from compress_studio.gui.theme.icons import icon
+from compress_studio.gui.toolbar import MainToolBar
+from compress_studio.gui.widgets.toasts import Toasts
+
+if TYPE_CHECKING:
+    from compress_studio.gui.charts.panel import ChartsPanel
 
 TITLE = "Compress Studio"
-TOOLBAR = ("model.open", "data.open", "project.save", "", "run.all", "run.stop", "", "model.export")
 SIDE_WIDTH, FORM_WIDTH, CHARTS_HEIGHT, RUNS_HEIGHT = 250, 320, 340, 150
+ROLES = {
+    "app.quit": QAction.MenuRole.QuitRole,
+    "app.settings": QAction.MenuRole.PreferencesRole,
+    "app.about": QAction.MenuRole.AboutRole,
+}
+"""What belongs into the menu of the program on macOS."""
 
 
 class MainWindow(QMainWindow):
     """The window of one session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(
+        self,
+        session: Session,
+        asking: Asking | None = None,
+        settings: SettingsFile | None = None,
+        layout: LayoutMemory | None = None,
+    ) -> None:
+        """asking: None for dialogs; layout: None when the arrangement is not remembered."""
         super().__init__()
         self.session = session
         self.setObjectName("main_window")
-        self.commands = Commands(self, session)
+        self.setAccessibleName(TITLE)
+        self.commands = Commands(self, session, asking or Dialogs(self), settings or SettingsFile(parent=self))
         self.actions_by_id: dict[str, QAction] = {}
+        self.closed_for_good: Callable[[], None] = session.close
+        """What ends with the window."""
+        self._layout_memory = layout
+        self._charts: ChartsPanel | None = None
         self._build_center()
         self._build_docks()
         self._build_actions()
+        self._build_bars()
+        self.toasts = Toasts(self)
         self._connect()
         self._show_title()
         self._show_actions()
+        self._first_state = self.saveState()
+        self.remembered = layout is not None and layout.restore(self)
+        """Whether it is arranged as it was left."""
+        self._put_away: tuple[QDockWidget, ...] | None = None
+        """The docks that are hidden while there is no project."""
+        self._show_page()
+
+    @property
+    def charts(self) -> ChartsPanel:
+        """The charts; made when they are first asked for, or by finish, because their library takes time to load."""
+        if self._charts is None:
+            from compress_studio.gui.charts.panel import ChartsPanel
+
+            self._charts = ChartsPanel(self.commands)
+            layout = self._charts_place.layout()
+            assert layout is not None
+            layout.addWidget(self._charts)
+        return self._charts
+
+    def finish(self) -> None:
+        """Make what was left out so that the window shows sooner. Doing it again changes nothing."""
+        assert self.charts is not None
+
+    def show_problems(self) -> None:
+        """Bring the list of problems to the front."""
+        self.runs_dock.show()
+        self.runs_dock.raise_()
+        self.bottom.setCurrentWidget(self.problems)
+        self.problems.setFocus()
+
+    def reset_layout(self) -> None:
+        """Put all docks back to where they were at first."""
+        for dock in self.docks:
+            dock.setFloating(False)
+        self.restoreState(self._first_state)
+        for dock in self.docks:
+            dock.show()
+        self._size_docks()
+
+    @property
+    def docks(self) -> tuple[QDockWidget, ...]:
+        """All docks."""
+        return (self.side_dock, self.form_dock, self.charts_dock, self.runs_dock)
 
     def _build_center(self) -> None:
         self.pages = QStackedWidget(self)
@@ -47,42 +123,38 @@ class MainWindow(QMainWindow):
         self.canvas = CanvasPage(self.commands)
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self.canvas)
+        self.pages.setMinimumSize(240, 140)
         self.setCentralWidget(self.pages)
 
     def _build_docks(self) -> None:
-        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        area = Qt.DockWidgetArea
+        self.setCorner(Qt.Corner.BottomLeftCorner, area.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
         self.setDockNestingEnabled(True)
         self.side = SidePanel(self.commands)
         self.inspector = Inspector(self.commands)
-        self.charts = ChartsPanel(self.commands)
+        self._charts_place = QWidget()
+        QVBoxLayout(self._charts_place).setContentsMargins(0, 0, 0, 0)
         self.bottom = QTabWidget()
+        self.bottom.setObjectName("bottom_tabs")
         self.bottom.setDocumentMode(True)
-        self.runs, self.problems, self.log = (
-            RunsPanel(self.commands),
-            ProblemsPanel(self.commands),
-            LogPanel(self.commands),
-        )
+        self.runs, self.problems = RunsPanel(self.commands), ProblemsPanel(self.commands)
+        self.log = LogPanel(self.commands)
         for panel, title in ((self.runs, "Runs"), (self.problems, "Problems"), (self.log, "Log")):
             self.bottom.addTab(panel, title)
-        left, right, low = (
-            Qt.DockWidgetArea.LeftDockWidgetArea,
-            Qt.DockWidgetArea.RightDockWidgetArea,
-            Qt.DockWidgetArea.BottomDockWidgetArea,
-        )
-        self.side_dock = self._dock("Model and steps", "dock_side", self.side, left)
-        self.form_dock = self._dock("Inspector", "dock_form", self.inspector, right)
-        self.charts_dock = self._dock("Charts", "dock_charts", self.charts, low)
-        self.runs_dock = self._dock("Runs", "dock_runs", self.bottom, low)
+        self.side_dock = self._dock("Model and steps", "dock_side", self.side, area.LeftDockWidgetArea)
+        self.form_dock = self._dock("Inspector", "dock_form", self.inspector, area.RightDockWidgetArea)
+        self.charts_dock = self._dock("Charts", "dock_charts", self._charts_place, area.BottomDockWidgetArea)
+        self.runs_dock = self._dock("Results", "dock_runs", self.bottom, area.BottomDockWidgetArea)
         self.splitDockWidget(self.charts_dock, self.runs_dock, Qt.Orientation.Vertical)
+        self._size_docks()
+
+    def _size_docks(self) -> None:
         self.resizeDocks([self.side_dock, self.form_dock], [SIDE_WIDTH, FORM_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([self.charts_dock, self.runs_dock], [CHARTS_HEIGHT, RUNS_HEIGHT], Qt.Orientation.Vertical)
 
     def _dock(self, title: str, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setWidget(widget)
-        dock.setTitleBarWidget(QWidget(dock))
+        dock = make_dock(title, name, widget, self)
         self.addDockWidget(area, dock)
         return dock
 
@@ -97,58 +169,122 @@ class MainWindow(QMainWindow):
                 if one.separate:
                     menus[one.menu].addSeparator()
                 menus[one.menu].addAction(made)
-        self.toolbar = QToolBar("Main", self)
-        self.toolbar.setObjectName("toolbar")
-        self.toolbar.setMovable(False)
-        self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        for name in TOOLBAR:
-            if name:
-                self.toolbar.addAction(self.actions_by_id[name])
-            else:
-                self.toolbar.addSeparator()
+        self.recent_menu = QMenu("Open recent", self)
+        self.recent_menu.setObjectName("menu_recent")
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        menus["File"].insertMenu(self.actions_by_id["data.open"], self.recent_menu)
+        window = menus["Window"]
+        first = window.actions()[0] if window.actions() else None
+        for dock in self.docks:
+            toggle = dock.toggleViewAction()
+            toggle.setObjectName(f"action:{dock.objectName()}")
+            window.insertAction(first, toggle) if first is not None else window.addAction(toggle)
+        if first is not None:
+            window.insertSeparator(first)
+
+    def _build_bars(self) -> None:
+        self.toolbar = MainToolBar(self.commands, self.actions_by_id, self)
         self.addToolBar(self.toolbar)
+        self.status = StatusBar(self.commands, self)
+        self.setStatusBar(self.status)
 
     def _action(self, one: Action) -> QAction:
         made = QAction(one.title, self)
         made.setObjectName(f"action:{one.id}")
+        made.setMenuRole(ROLES.get(one.id, QAction.MenuRole.NoRole))
+        made.setCheckable(one.checked is not None)
         if one.keys:
             made.setShortcuts([QKeySequence(keys) for keys in one.keys.split(", ")])
         if one.scope:
             made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         if one.icon:
-            made.setIcon(icon(one.icon))
+            tone = "accent_text" if one.id == "run.all" else "text"
+            made.setIcon(icon(one.icon, tone))
         made.setToolTip(f"{one.tip or one.title} ({one.keys.split(', ')[0]})" if one.keys else one.tip or one.title)
         made.triggered.connect(lambda _checked=False, one=one: one.does(self.commands))
         return made
 
     def _connect(self) -> None:
         session = self.session
-        session.project_changed.connect(lambda _before, _after: self._show_page())
+        session.project_changed.connect(self._show_page)
         session.history_changed.connect(self._show_title)
+        session.project_opened.connect(self._show_title)
+        session.message.connect(self.toasts.show_message)
+        self._actions_timer = QTimer(self)
+        self._actions_timer.setSingleShot(True)
+        self._actions_timer.setInterval(0)
+        self._actions_timer.timeout.connect(self._show_actions)
         for signal in (session.history_changed, session.views_changed, session.selection_changed, session.run_changed):
-            signal.connect(lambda *_: self._show_actions())
-        self._show_page()
+            signal.connect(self._show_actions_soon)
 
-    def _show_page(self) -> None:
+    def _show_actions_soon(self, *_: object) -> None:
+        self._actions_timer.start()
+
+    def _show_page(self, *_: object) -> None:
         empty = len(self.session.project.pipeline) == 0
         self.pages.setCurrentWidget(self.empty if empty else self.canvas)
+        self._clear_desk(empty=empty)
+
+    def _clear_desk(self, *, empty: bool) -> None:
+        """Without a project there is only the page to begin with; then the panels come as they were."""
+        if empty and self._put_away is None:
+            self._put_away = tuple(dock for dock in self.docks if not dock.isHidden())
+            for dock in self._put_away:
+                dock.hide()
+        elif not empty and self._put_away is not None:
+            for dock in self._put_away:
+                dock.show()
+            self._put_away = None
+            if not self.remembered:
+                self._size_docks()
 
     def _show_title(self) -> None:
-        project, path = self.session.project, self.session.path
-        name = path.name if path is not None else project.title or "Untitled"
+        name = self.commands.project_name()
         self.setWindowTitle(f"{name}[*] – {TITLE}")
+        self.setWindowFilePath(str(self.session.path or ""))
         self.setWindowModified(self.session.dirty)
 
     def _show_actions(self) -> None:
         for one in ACTIONS:
             made = self.actions_by_id[one.id]
             made.setEnabled(one.enabled(self.commands))
+            if one.checked is not None:
+                made.setChecked(one.checked(self.commands))
         for name, word, label in (
             ("edit.undo", "Undo", self.session.history.undo_label),
             ("edit.redo", "Redo", self.session.history.redo_label),
         ):
             self.actions_by_id[name].setText(f"{word} “{label}”" if label else word)
 
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for one in recent.recent_files():
+            made = self.recent_menu.addAction(icon("file" if one.kind == "project" else "chip"), one.title)
+            made.setToolTip(one.path)
+            made.setStatusTip(one.path)
+            made.triggered.connect(lambda _checked=False, path=one.path: self.commands.open_path(Path(path)))
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("Nothing opened yet").setEnabled(False)
+            return
+        self.recent_menu.addSeparator()
+        self.recent_menu.addAction("Clear this list", self.commands.clear_recent)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.WindowActivate:
+            self.setWindowModified(self.session.dirty)
+        return super().event(event)
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.session.close()
+        commands = self.commands
+        if not commands.may_leave("closing"):
+            event.ignore()
+            return
+        ask = self.session.running and commands.settings.now.confirm_stop
+        if ask and commands.asking.choose(unsaved.still_running()) is None:
+            event.ignore()
+            return
+        if self._layout_memory is not None:
+            self._clear_desk(empty=False)
+            self._layout_memory.save(self)
+        self.closed_for_good()
         event.accept()

@@ -15,6 +15,7 @@ from compress_studio.base.paths import cache_dir
 from compress_studio.engine.cache import Store
 from compress_studio.gui.app import make_application
 from compress_studio.gui.session import Session
+from tests.gui.asking import ScriptedAsking
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +33,17 @@ def session(qapp: QApplication) -> Iterator[Session]:
 
 
 @pytest.fixture
-def window(session: Session, qtbot):
+def asking() -> ScriptedAsking:
+    """What the window asks: put answers into its list; without any, changes are discarded and dialogs called off."""
+    return ScriptedAsking()
+
+
+@pytest.fixture
+def window(session: Session, asking: ScriptedAsking, qtbot):
     """The main window, shown, 1440 × 900."""
     from compress_studio.gui.main_window import MainWindow
 
-    made = MainWindow(session)
+    made = MainWindow(session, asking)
     qtbot.addWidget(made)
     made.resize(1440, 900)
     with qtbot.waitExposed(made):

@@ -1,0 +1,90 @@
+"""Docks with slim titles, and the memory of how the user arranged them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
+
+from compress_studio.base.errors import UserError
+from compress_studio.base.paths import data_dir
+from compress_studio.gui.theme.icons import icon
+from compress_studio.gui.theme.tokens import METRICS
+
+VERSION = 1
+"""Of the arrangement; another number makes older ones be forgotten."""
+FILE = "window.ini"
+TITLE_HEIGHT = 26
+SMALL_BUTTON = 20
+
+
+class DockTitle(QWidget):
+    """A slim title: drag it to move the dock, double click it to let it float."""
+
+    def __init__(self, dock: QDockWidget) -> None:
+        super().__init__(dock)
+        self.setObjectName(f"{dock.objectName()}_title")
+        self.setProperty("kind", "dock_title")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(TITLE_HEIGHT)
+        self._dock = dock
+        self._label = QLabel(dock.windowTitle().upper(), self)
+        self._label.setProperty("role", "section")
+        self._label.setProperty("tone", "muted")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(METRICS.pad, 0, METRICS.gap // 2, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self._label, 1)
+        layout.addWidget(self._button("float", "Let this panel float, or put it back", self._float))
+        layout.addWidget(self._button("close", "Close this panel; the Window menu brings it back", dock.close))
+
+    def _button(self, name: str, tip: str, does: object) -> QToolButton:
+        made = QToolButton(self)
+        made.setObjectName(f"{self._dock.objectName()}_{name}")
+        made.setAccessibleName(f"{name.capitalize()} {self._dock.windowTitle()}")
+        made.setToolTip(tip)
+        made.setIcon(icon(f"dock_{name}", "muted"))
+        made.setAutoRaise(True)
+        made.setFixedSize(SMALL_BUTTON, SMALL_BUTTON)
+        made.setStyleSheet("QToolButton { border: none; background: transparent; padding: 0; }")
+        made.clicked.connect(does)
+        return made
+
+    def _float(self) -> None:
+        self._dock.setFloating(not self._dock.isFloating())
+
+
+def make_dock(title: str, name: str, widget: QWidget, window: QMainWindow) -> QDockWidget:
+    """A dock of a window with a slim title."""
+    dock = QDockWidget(title, window)
+    dock.setObjectName(name)
+    dock.setAccessibleName(title)
+    dock.setWidget(widget)
+    dock.setTitleBarWidget(DockTitle(dock))
+    return dock
+
+
+class LayoutMemory:
+    """Keeps size, place and docks of a window in a file of their own."""
+
+    def __init__(self) -> None:
+        try:
+            self._settings = QSettings(str(data_dir() / FILE), QSettings.Format.IniFormat)
+        except UserError:
+            self._settings = None
+
+    def save(self, window: QMainWindow) -> None:
+        """Remember how the window is arranged."""
+        if self._settings is not None:
+            self._settings.setValue("version", VERSION)
+            self._settings.setValue("geometry", window.saveGeometry())
+            self._settings.setValue("state", window.saveState(VERSION))
+            self._settings.sync()
+
+    def restore(self, window: QMainWindow) -> bool:
+        """Arrange the window as it was left; False when nothing usable is remembered."""
+        if self._settings is None or str(self._settings.value("version", "")) != str(VERSION):
+            return False
+        geometry, state = self._settings.value("geometry"), self._settings.value("state")
+        if not isinstance(geometry, QByteArray) or not isinstance(state, QByteArray):
+            return False
+        return window.restoreGeometry(geometry) and window.restoreState(state, VERSION)
