@@ -79,8 +79,18 @@ class PruneChannelsParams(Params):
         Ui("Calibration samples", "Samples behind the repair and Taylor.", advanced=True, shown_when=WITH_DATA),
     ] = 256
     skip: Annotated[
-        tuple[str, ...], Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True)
+        tuple[str, ...],
+        Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True, per_layer=True),
     ] = ()
+    layers: Annotated[
+        dict[str, Annotated[float, Range(0.0, 0.95, 0.01)]],
+        Ui(
+            "Channels by layer",
+            "Shares of the channels of single layers that go; layers that are joined to them lose the same ones.",
+            advanced=True,
+            per_layer=True,
+        ),
+    ] = {}  # noqa: RUF012 - parameters are frozen
 
 
 def _machine(params: PruneChannelsParams) -> Json:
@@ -98,6 +108,10 @@ def _machine(params: PruneChannelsParams) -> Json:
     needs_data=True,
     depends_on=("onnxruntime",),
     fingerprint=_machine,
+    sketch="compress_studio.steps.kernels.prune_channels_preview:sketch",
+    predict="compress_studio.steps.kernels.predict_channels:predict",
+    sketch_params=frozenset({"criterion", "samples"}),
+    estimates=True,
 )
 def prune_channels(ctx: StepContext, params: PruneChannelsParams, network: OnnxNet) -> OnnxNet:
     """Removes whole channels and attention heads, so that the network is smaller and faster everywhere.

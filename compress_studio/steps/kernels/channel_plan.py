@@ -1,19 +1,17 @@
-"""How many units of each group to keep, so that a share of the multiply-accumulates goes away."""
+"""How many units of each group to keep, so that a share of the multiply-accumulates goes away.
+
+Everything here is arrays of numbers: the step and its preview share it, and the preview runs within a frame.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compress_studio.base.processor import processor
-
-if TYPE_CHECKING:
-    from compress_studio.graph.channels import Group
-    from compress_studio.graph.channels.links import Cost
 
 WIDE, NARROW = 16, 8
 """Channels that one vector of a processor with and without AVX-512 holds; ONNX Runtime blocks convolutions by it."""
@@ -22,40 +20,59 @@ SLACK = 0.02
 """How far the removed share may stay behind the wanted one."""
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 
+Wanted = Callable[[float], np.ndarray]
+"""For a pressure from 0 to 1: how many units each group would keep before rounding; falls with the pressure."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeModel:
+    """A sum of constants times products of sizes of axes, as a function of how many units each group has lost."""
+
+    sizes: np.ndarray
+    """Of each axis, shape (axes,)."""
+    shrink: np.ndarray
+    """What an axis loses with a unit of a group, shape (axes, groups)."""
+    terms: np.ndarray
+    """Numbers of the axes of each term, shape (terms, most axes of a term); −1: none."""
+    constants: np.ndarray
+
+    @classmethod
+    def of(cls, sizes: Sequence[float], shrink: np.ndarray, terms: Sequence[tuple[float, Sequence[int]]]) -> SizeModel:
+        """Of terms given as a constant with the numbers of its axes."""
+        most = max((len(axes) for _, axes in terms), default=0)
+        table = np.full((len(terms), max(most, 1)), -1, np.int64)
+        for row, (_, axes) in enumerate(terms):
+            table[row, : len(axes)] = axes
+        return cls(np.array(sizes, np.float64), shrink, table, np.array([one for one, _ in terms], np.float64))
+
+    def __call__(self, lost: np.ndarray) -> float:
+        """The sum when the groups, in order, have lost that many units."""
+        return float(self.at(self.sizes - self.shrink @ np.asarray(lost, np.float64)))
+
+    def at(self, sizes: np.ndarray) -> np.ndarray:
+        """The sums for sizes of shape (…, axes)."""
+        ones = np.ones((*sizes.shape[:-1], 1))
+        factors = np.concatenate([sizes, ones], axis=-1)[..., self.terms]
+        return factors.prod(axis=-1) @ self.constants
+
+    def steps(self, lost: np.ndarray, groups: np.ndarray, more: np.ndarray) -> np.ndarray:
+        """The sums when single groups lose that many units more, each alone."""
+        base = self.sizes - self.shrink @ np.asarray(lost, np.float64)
+        return self.at(base[None, :] - more[:, None] * self.shrink[:, groups].T)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Units to keep in each group, and what that costs."""
 
-    keep: dict[Group, int]
-    macs_before: float
-    macs_after: float
+    keep: np.ndarray
+    before: float
+    after: float
 
     @property
     def removed_share(self) -> float:
         """Share of the multiply-accumulates that goes away."""
-        return 1 - self.macs_after / self.macs_before if self.macs_before else 0.0
-
-
-class MacModel:
-    """Multiply-accumulates as a function of how many units each group has lost, without touching the network."""
-
-    def __init__(self, costs: Sequence[Cost], shapes: Mapping[str, tuple[int, ...]], groups: Sequence[Group]) -> None:
-        self.groups = list(groups)
-        axes = {axis: number for number, axis in enumerate(dict.fromkeys(one for cost in costs for one in cost.axes))}
-        self.sizes = np.array([shapes[name][axis] for name, axis in axes], np.float64)
-        self.shrink = np.zeros((len(axes), len(self.groups)))
-        for column, group in enumerate(self.groups):
-            for member in group.members:
-                row = axes.get((member.tensor, member.axis))
-                if row is not None:
-                    self.shrink[row, column] = member.indices.shape[1]
-        self.terms = [(cost.constant, [axes[one] for one in cost.axes]) for cost in costs]
-
-    def __call__(self, lost: Sequence[int] | np.ndarray) -> float:
-        """Multiply-accumulates when the groups, in order, have lost that many units."""
-        sizes = self.sizes - self.shrink @ np.asarray(lost, np.float64)
-        return float(sum(constant * math.prod(sizes[rows]) for constant, rows in self.terms))
+        return 1 - self.after / self.before if self.before else 0.0
 
 
 def lanes() -> int:
@@ -63,64 +80,144 @@ def lanes() -> int:
     return WIDE if "avx512" in processor().instruction_sets else NARROW
 
 
-def allowed(group: Group, multiple: int, minimum: float, *, convolution: bool) -> list[int]:
-    """How many units a group may keep, ascending; always the full size last.
+def allowed(size: int, width: int, multiple: int, minimum: float, *, convolution: bool) -> list[int]:
+    """How many units a group of that size may keep, ascending; always the full size last.
 
     Multiples of `multiple`, halved for small groups until four of them fit (64 channels: 16, 32: 8, 16: 4): a small
     group must stay prunable, and ONNX Runtime needs at least 4 for its blocked convolutions. Groups without a
-    convolution need no more than 8. A unit of several channels (an attention head) counts as so many.
+    convolution need no more than 8. A unit of several channels (an attention head) counts as so many: its width.
     """
-    widths = [member.indices.shape[1] for member in group.members if member.initializer]
     step = multiple if convolution else min(multiple, NARROW)
-    while step > 1 and group.size < 4 * step:
+    while step > 1 and size < 4 * step:
         step //= 2
-    step = max(1, step // max(widths, default=1)) if max(widths, default=1) > 1 else step
-    least = max(1, math.ceil(minimum * group.size))
-    counts = [count for count in range(step, group.size, step) if count >= least]
-    return [*counts, group.size]
+    step = max(1, step // width) if width > 1 else step
+    least = max(1, math.ceil(minimum * size))
+    counts = [count for count in range(step, size, step) if count >= least]
+    return [*counts, size]
+
+
+def nearest(counts: Sequence[int], wanted: float) -> int:
+    """The allowed count nearest to the wanted one; of two the larger."""
+    return min(counts, key=lambda count: (abs(count - wanted), -count))
+
+
+def fixed(counts: list[int], shares: Sequence[float]) -> list[int]:
+    """What is left of the choices when layers of the group have shares of their own; the smallest share counts."""
+    return [nearest(counts, counts[-1] * (1 - min(shares)))] if shares else counts
 
 
 def find_plan(
-    macs: MacModel,
-    choices: Mapping[Group, list[int]],
-    amount: float,
-    wanted: Callable[[float], dict[Group, float]],
+    macs: SizeModel, sizes: Sequence[int], choices: Sequence[Sequence[int]], amount: float, wanted: Wanted
 ) -> Plan:
     """The keep counts whose MACs are nearest to the wanted share.
 
-    Args: wanted(t) says for a pressure t from 0 to 1 how many units each group would keep before rounding; it falls
-    with t. After the search over t single groups move by at most one step to come closer.
+    Args: sizes of the groups; choices are the counts that each group may keep, ascending. After the search over the
+    pressure single groups move by at most one step to come closer.
     """
-    before = macs([0] * len(macs.groups))
-    target = before * (1 - amount)
-    best: list[int] | None = None
+    search = _Search(macs, sizes, choices)
+    target = search.before * (1 - amount)
+    best: np.ndarray | None = None
+    least = math.inf
     low, high = 0.0, 1.0
     for _ in range(STEPS):
         middle = (low + high) / 2
-        keep = [_nearest(choices[group], wanted(middle)[group]) for group in macs.groups]
-        if best is None or _gap(macs, keep, target) < _gap(macs, best, target):
-            best = keep
-        low, high = (middle, high) if _after(macs, keep) > target else (low, middle)
+        keep = search.nearest(wanted(middle))
+        after = search.after(keep)
+        if _gap(after, target) < least:
+            best, least = keep, _gap(after, target)
+        low, high = (middle, high) if after > target else (low, middle)
     assert best is not None
-    best = _forced(macs, choices, _refined(macs, choices, best, target), target + SLACK * before)
-    return Plan(dict(zip(macs.groups, best, strict=True)), before, _after(macs, best))
+    best = search.forced(search.refined(best, target), target + SLACK * search.before)
+    return Plan(search.table[search.rows, best], search.before, search.after(best))
 
 
-def uniform(groups: Sequence[Group], minimum: float) -> Callable[[float], dict[Group, float]]:
+class _Search:
+    """Choices as places in a table of counts."""
+
+    def __init__(self, macs: SizeModel, sizes: Sequence[int], choices: Sequence[Sequence[int]]) -> None:
+        self.macs = macs
+        self.rows = np.arange(len(choices))
+        self.last = np.array([len(counts) - 1 for counts in choices], np.int64)
+        self.table = np.zeros((len(choices), int(self.last.max(initial=0)) + 1), np.int64)
+        for row, counts in enumerate(choices):
+            self.table[row, : len(counts)] = counts
+        self.full = np.array(sizes, np.int64)
+        beyond = np.arange(self.table.shape[1]) > self.last[:, None]
+        # Largest counts first, so that of two that are equally near the larger is found.
+        self.falling = np.where(beyond, np.inf, self.table)[:, ::-1]
+        self.before = macs(np.zeros(len(choices)))
+
+    def nearest(self, wanted: np.ndarray) -> np.ndarray:
+        """Places of the counts nearest to the wanted ones."""
+        return self.table.shape[1] - 1 - np.abs(self.falling - wanted[:, None]).argmin(axis=1)
+
+    def lost(self, places: np.ndarray) -> np.ndarray:
+        return self.full - self.table[self.rows, places]
+
+    def after(self, places: np.ndarray) -> float:
+        """What is left of the MACs."""
+        return self.macs(self.lost(places))
+
+    def trials(self, places: np.ndarray, moves: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Groups, new places and MACs of all single moves, group by group."""
+        groups = np.repeat(self.rows, len(moves))
+        new = places[groups] + np.tile(moves, len(self.rows))
+        good = (new >= 0) & (new <= self.last[groups])
+        groups, new = groups[good], new[good]
+        more = self.table[groups, places[groups]] - self.table[groups, new]
+        return groups, new, self.macs.steps(self.lost(places), groups, more)
+
+    def refined(self, places: np.ndarray, target: float) -> np.ndarray:
+        """Move groups by one step each, always the one that helps most, while it helps."""
+        moved = np.zeros(len(self.rows), bool)
+        while True:
+            groups, new, after = self.trials(places, (-1, 1))
+            gap, best = _gap(self.after(places), target), -1
+            for number in np.flatnonzero(~moved[groups]):
+                trial = _gap(float(after[number]), target)
+                if trial < gap * 0.999:
+                    gap, best = trial, int(number)
+            if best < 0:
+                return places
+            moved[groups[best]] = True
+            places = places.copy()
+            places[groups[best]] = new[best]
+
+    def forced(self, places: np.ndarray, limit: float) -> np.ndarray:
+        """Take one more step in single groups while too much is left, each time the smallest one that helps."""
+        while self.after(places) > limit:
+            groups, new, after = self.trials(places, (-1,))
+            if not len(groups):
+                return places
+            best = int(np.argmin([_gap(float(one), limit) for one in after]))
+            places = places.copy()
+            places[groups[best]] = new[best]
+        return places
+
+
+def uniform(sizes: Sequence[int], minimum: float) -> Wanted:
     """The same share of every group."""
-    return lambda pressure: {group: group.size * (1 - pressure * (1 - minimum)) for group in groups}
+    whole = np.array(sizes, np.float64)
+    return lambda pressure: whole * (1 - pressure * (1 - minimum))
 
 
-def overall(scores: Mapping[Group, np.ndarray]) -> Callable[[float], dict[Group, float]]:
+def overall(scores: Sequence[np.ndarray]) -> Wanted:
     """One threshold for all units; each group's scores are divided by their mean first."""
-    scaled = {group: values / values.mean() if values.mean() > 0 else values for group, values in scores.items()}
-    everything = np.sort(np.concatenate(list(scaled.values()))) if scaled else np.zeros(1)
+    together = np.concatenate([scaled(one) for one in scores]) if len(scores) else np.zeros(1)
+    starts = np.cumsum([0, *[len(one) for one in scores]])[:-1]
+    everything = np.sort(together)
 
-    def wanted(pressure: float) -> dict[Group, float]:
-        threshold = np.quantile(everything, pressure)
-        return {group: float((values > threshold).sum()) for group, values in scaled.items()}
+    def wanted(pressure: float) -> np.ndarray:
+        above = together > np.quantile(everything, pressure)
+        return np.add.reduceat(above, starts, dtype=np.int64).astype(np.float64)
 
     return wanted
+
+
+def scaled(scores: np.ndarray) -> np.ndarray:
+    """Scores of one group in a form that compares with other groups."""
+    mean = scores.mean()
+    return scores / mean if mean > 0 else scores
 
 
 def weakest(scores: np.ndarray, keep: int) -> np.ndarray:
@@ -128,49 +225,7 @@ def weakest(scores: np.ndarray, keep: int) -> np.ndarray:
     return np.sort(np.argsort(scores, kind="stable")[: len(scores) - keep])
 
 
-def _after(macs: MacModel, keep: Sequence[int]) -> float:
-    return macs([group.size - count for group, count in zip(macs.groups, keep, strict=True)])
-
-
-def _nearest(counts: list[int], wanted: float) -> int:
-    return min(counts, key=lambda count: (abs(count - wanted), -count))
-
-
-def _gap(macs: MacModel, keep: Sequence[int], target: float) -> float:
+def _gap(after: float, target: float) -> float:
     """How far a plan is from the target; removing too little counts double."""
-    gap = _after(macs, keep) - target
+    gap = after - target
     return 2 * gap if gap > 0 else -gap
-
-
-def _forced(macs: MacModel, choices: Mapping[Group, list[int]], keep: list[int], limit: float) -> list[int]:
-    """Take one more step in single groups while too much is left, each time the smallest one that helps."""
-    while _after(macs, keep) > limit:
-        trials = [
-            [*keep[:number], choices[group][place - 1], *keep[number + 1 :]]
-            for number, group in enumerate(macs.groups)
-            if (place := choices[group].index(keep[number])) > 0
-        ]
-        if not trials:
-            return keep
-        keep = min(trials, key=lambda trial: _gap(macs, trial, limit))
-    return keep
-
-
-def _refined(macs: MacModel, choices: Mapping[Group, list[int]], keep: list[int], target: float) -> list[int]:
-    """Move groups by one step each, always the one that helps most, while it helps."""
-    moved: set[int] = set()
-    while True:
-        best, gap = None, _gap(macs, keep, target)
-        for number, group in enumerate(macs.groups):
-            counts = choices[group]
-            place = counts.index(keep[number])
-            for other in (place - 1, place + 1):
-                if number in moved or not 0 <= other < len(counts):
-                    continue
-                trial = [*keep[:number], counts[other], *keep[number + 1 :]]
-                if _gap(macs, trial, target) < gap * 0.999:
-                    best, gap = (number, trial), _gap(macs, trial, target)
-        if best is None:
-            return keep
-        moved.add(best[0])
-        keep = best[1]

@@ -21,6 +21,8 @@ from compress_studio.graph.shapes import trace
 from compress_studio.spec.data import Batch
 from compress_studio.spec.portion import Portion
 from compress_studio.steps.kernels import channel_alignment, channel_plan, channel_repair, channel_scores
+from compress_studio.steps.kernels.channel_costs import mac_model
+from compress_studio.steps.kernels.layer_names import values_by_layer
 from compress_studio.steps.kernels.presence import require_layers
 from compress_studio.steps.kernels.samples import to_fit
 
@@ -82,24 +84,24 @@ class Pruner:
                 self._freeze(group, reason)
             else:
                 self.groups.append(group)
-        self._require_groups()
+        self.require_groups()
 
     def choose(self) -> None:
         """Score the units and find how many of each group go."""
         self.ctx.progress(0.1, "Scoring the channels")
-        self._score()
-        self._require_groups()
-        self.macs = channel_plan.MacModel(self.links.costs, self.links.shapes, self.groups)
+        self.score()
+        self.require_groups()
+        self.macs = mac_model(self.links.costs, self.links.shapes, self.groups)
         wanted = (
-            channel_plan.uniform(self.groups, self.params.minimum)
+            channel_plan.uniform([group.size for group in self.groups], self.params.minimum)
             if self.params.scope.value == "uniform"
-            else channel_plan.overall(self.scores)
+            else channel_plan.overall([self.scores[group] for group in self.groups])
         )
-        choices = {group: self._allowed(group) for group in self.groups}
-        plan = channel_plan.find_plan(self.macs, choices, self.params.amount, wanted)
+        sizes = [group.size for group in self.groups]
+        plan = channel_plan.find_plan(self.macs, sizes, self._choices(), self.params.amount, wanted)
         self.selection = {
-            group: channel_plan.weakest(self.scores[group], count)
-            for group, count in plan.keep.items()
+            group: channel_plan.weakest(self.scores[group], int(count))
+            for group, count in zip(self.groups, plan.keep, strict=True)
             if count < group.size
         }
 
@@ -181,7 +183,8 @@ class Pruner:
         for name in group.layers:
             self.frozen[name] = reason
 
-    def _require_groups(self) -> None:
+    def require_groups(self) -> None:
+        """Raise Refused with the most frequent reason when nothing can go."""
         if self.groups:
             return
         reasons = Counter(self.frozen.values()).most_common(1)
@@ -192,7 +195,8 @@ class Pruner:
             "or quantize.weights make the network smaller.",
         )
 
-    def _score(self) -> None:
+    def score(self) -> None:
+        """Say how much each unit matters; groups for which that cannot be said are left alone."""
         criterion = self.params.criterion.value
         if criterion == "bn":
             self.scores, without = channel_scores.batch_norm(self.model, self.groups)
@@ -208,11 +212,28 @@ class Pruner:
         else:
             self.scores = channel_scores.magnitude(self.model, self.groups, 1 if criterion == "l1" else 2)
 
-    def _allowed(self, group: Group) -> list[int]:
+    def shape_of(self, group: Group) -> tuple[int, bool]:
+        """Channels that one unit of a group takes, and whether a convolution makes or reads them."""
         nodes = {layer.name: layer.op for layer in weight_layers(self.model)}
         convolution = any(nodes.get(name) in channel_plan.CONVOLUTIONS for name in (*group.layers, *group.consumers))
+        widths = [member.indices.shape[1] for member in group.members if member.initializer]
+        return max(widths, default=1), convolution
+
+    def _choices(self) -> list[list[int]]:
+        """How many units each group may keep: one number where the user named it."""
+        names = [layer.name for layer in weight_layers(self.model)]
+        own = values_by_layer(names, self.params.layers)
+        for name in own:
+            if not any(name in group.layers for group in self.groups):
+                reason = self.frozen.get(name, "nothing of it can go")
+                self.ctx.warn("layer_stays", f"{name} keeps its channels although it has a share of its own: {reason}.")
         multiple = self.params.multiple or channel_plan.lanes()
-        return channel_plan.allowed(group, multiple, self.params.minimum, convolution=convolution)
+        found: list[list[int]] = []
+        for group in self.groups:
+            width, convolution = self.shape_of(group)
+            counts = channel_plan.allowed(group.size, width, multiple, self.params.minimum, convolution=convolution)
+            found.append(channel_plan.fixed(counts, [own[name] for name in group.layers if name in own]))
+        return found
 
     def _proved(self) -> Proof:
         inputs = dict(next(iter(self._batches(PROOF_SAMPLES, PROOF_SAMPLES))).inputs)
@@ -276,9 +297,9 @@ class Pruner:
             self.ctx.warn("synthetic_data", "Channels were scored on random inputs, because there are no data.")
 
     def _macs(self) -> tuple[int, int]:
-        lost = [len(self.selection.get(group, ())) for group in self.groups]
+        lost = np.array([len(self.selection.get(group, ())) for group in self.groups])
         batch = max(self.shapes.batch, 1)
-        return round(self.macs([0] * len(lost)) / batch), round(self.macs(lost) / batch)
+        return round(self.macs(np.zeros(len(lost))) / batch), round(self.macs(lost) / batch)
 
     def _why_not(self, share: float) -> str:
         if self.frozen and share < self.params.amount:
