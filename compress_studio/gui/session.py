@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from compress_studio.base.errors import UserError
 from compress_studio.engine.cache import Store
@@ -26,6 +26,7 @@ from compress_studio.engine.variants import EXTRA, Variant, Variants
 from compress_studio.gui.background import Light, Looks
 from compress_studio.gui.bridge import Bridge
 from compress_studio.gui.canvas.layout import tidied
+from compress_studio.gui.collecting import Told, collect, told_by, unchanged
 from compress_studio.gui.facts import Facts
 from compress_studio.gui.nodeview import NodeView
 from compress_studio.gui.planning import Planned, plan_project
@@ -113,8 +114,11 @@ class Session(QObject):
         self._run: Run | None = None
         self._targets: tuple[NodeId, ...] | None = None
         self._selection: tuple[NodeId, ...] = ()
-        self._run_keys: Mapping[NodeId, str] = {}
-        """Keys at the time when the shown run began: a failure holds for these only."""
+        self._unchanged: frozenset[NodeId] = frozenset()
+        """Nodes for which what the shown run said still holds."""
+        self._run_project = Project()
+        """What the newest run was started or superseded with."""
+        self._told: dict[NodeId, Told] = {}
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -180,7 +184,7 @@ class Session(QObject):
         self.path = path
         self.plan, self.plan_failure = None, None
         self.results, self.views, self.run_state = {}, {}, RunState()
-        self._run_keys, self.data_facts, self._selection = {}, {}, ()
+        self.data_facts, self._selection, self._told = {}, (), {}
         self.project_opened.emit()
         self._changed(before, force=True)
         self.selection_changed.emit(())
@@ -237,6 +241,8 @@ class Session(QObject):
         self._targets = None if targets is None else tuple(targets)
         self._settle.stop()
         self.stopping = False
+        self._run_project = self.project
+        self._compare_with_run()
         if self._run is None:
             self._run = self.runner.start(self.project, self._targets, self.bridge.put, settings)
         else:
@@ -256,6 +262,25 @@ class Session(QObject):
         if facts != self.data_facts:
             self.data_facts = facts
             self._show_views()
+
+    def use(self, settings: RunSettings) -> None:
+        """Work with other settings from now on; a run that goes on ends with those that it began with."""
+        if settings == self.settings:
+            return
+        threads = (self.settings.threads, self.settings.compute_threads)
+        self.settings = settings
+        if threads != (settings.threads, settings.compute_threads):
+            before = self.runner
+            self.runner = Runner(self.store, settings, self.runtime)
+            if self._run is None:
+                before.close()
+            else:
+                self.run_ended.connect(before.close, Qt.ConnectionType.SingleShotConnection)
+        self._replan()
+
+    def refresh(self) -> None:
+        """Look at the store again: results were thrown away."""
+        self._replan()
 
     def stop(self) -> None:
         """Ask the run to stop; run_ended tells when the work has really ended."""
@@ -327,8 +352,11 @@ class Session(QObject):
         for event in events:
             state = state.apply(event)
         self.run_state = state
-        if state.run != before.run:
-            self._run_keys = {} if self.plan is None else dict(self.plan.keys)
+        if state.run != before.run and self._run is None:
+            # A run that this session did not start is one of the project as it is.
+            self._run_project = self.project
+            self._compare_with_run()
+        self._told.update(told_by(events, self._run_project.pipeline))
         changed = self._adopt(state)
         if state.quiet != before.quiet:
             self.quiet_changed.emit(state.quiet)
@@ -367,6 +395,7 @@ class Session(QObject):
         if after is before and not force:
             return
         kept = tuple(one for one in self._selection if one in after.pipeline)
+        self._compare_with_run()
         if force or _matters(before, after):
             self._replan()
             if self.running:
@@ -384,6 +413,8 @@ class Session(QObject):
             targets = self._targets
             if targets is not None:
                 targets = tuple(one for one in targets if one in self.project.pipeline)
+            self._run_project = self.project
+            self._compare_with_run()
             self._run = self._run.supersede(self.project, targets)
 
     def _replan(self) -> None:
@@ -419,31 +450,29 @@ class Session(QObject):
         self._show_views()
         self.plan_changed.emit(None)
 
+    def _compare_with_run(self) -> None:
+        same_data = (self._run_project.data, self._run_project.seed, self._run_project.device) == (
+            self.project.data,
+            self.project.seed,
+            self.project.device,
+        )
+        pipeline = self.project.pipeline
+        self._unchanged = unchanged(self._run_project.pipeline, pipeline) if same_data else frozenset()
+
     def _show_views(self) -> None:
         self.views = make_views(self)
         self.views_changed.emit()
 
     def failed_before(self, node: NodeId) -> bool:
         """Whether what the run said about a node still holds: nothing it depends on was changed since."""
-        if self.plan is None or self.running:
-            return True
-        return self._run_keys.get(node, "") == self.plan.keys.get(node, "")
+        return self.running or node in self._unchanged
 
     def _collect_variants(self) -> None:
-        if self.plan is None:
-            return
-        pipeline, keys = self.project.pipeline, {**self.plan.keys}
-        variants = self.variants
-        for node, one in self.results.items():
-            if node not in pipeline or node not in keys or one.state is not Stage.DONE:
-                continue
-            if self.plan.outputs.get(node, {}).get("network", one.digest) != one.digest:
-                continue
-            source = pipeline.source_of(node) or node
-            data = self.project.data.path
-            variants = variants.with_result(keys[node], pipeline, node, one, keys.get(source, ""), data, time.time())
-        if variants is not self.variants:
-            self.variants = variants
+        found = collect(
+            self.variants, self.project.pipeline, self.plan, self.results, self._told, self.project.data.path
+        )
+        if found is not self.variants:
+            self.variants = found
             self.variants_changed.emit()
 
 
