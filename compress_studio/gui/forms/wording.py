@@ -104,7 +104,7 @@ def read_text(field: Field, text: str) -> Any:
 
 def expects(field: Field) -> str:
     """What a good value looks like, in the units of its box."""
-    if field.range is None or not (field.kind in {"float", "int", "map"}):
+    if field.range is None or field.kind not in {"float", "int", "map"}:
         return field.expects()
     low, high = (value_text(field, _typed(field, end)) for end in (field.range.lo, field.range.hi))
     kind = "a whole number from " if field.kind == "int" else "from "

@@ -1,20 +1,272 @@
-"""The form of the selected node with its preview."""
+"""The right column: the form of the selected node with its live preview, its result and its problems."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QElapsedTimer, QTimer
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from compress_studio.gui.forms.gesture import new_gesture
+from compress_studio.gui.forms.help import HelpPopover, help_page
+from compress_studio.gui.forms.param_form import ParamForm
+from compress_studio.gui.forms.texts import PathEditor
+from compress_studio.gui.forms.wording import plain
+from compress_studio.gui.panels.inspector_body import InspectorBody
+from compress_studio.gui.panels.inspector_fixes import Fix
+from compress_studio.gui.panels.inspector_state import (
+    DIMS,
+    InspectorState,
+    facts_before,
+    override_field,
+    read_preview,
+    read_state,
+)
+from compress_studio.project import edits
+from compress_studio.project.pipeline import SOURCE_STEP, NodeId
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
+    from compress_studio.gui.previews import Previews
+
+FRAME_MS = 16
+OPEN_FILTERS = ("Models (*.onnx *.pt2 *.pt *.pth *.ts *.onnxtxt)", "All files (*)")
 
 
 class Inspector(QWidget):
-    """The form of the selected node with its preview."""
+    """Reads everything from the session, and turns gestures into edits of the project."""
 
     def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("inspector")
+        self._commands = commands
+        self._session = commands.session
+        self.previews: Previews = commands.session.previews
+        """May be replaced in tests."""
+        self._shown: tuple[NodeId, str] = ("", "")
+        """Node and step of the form."""
+        self._params: Mapping[str, Any] = {}
+        self._pending: Mapping[str, Any] | None = None
+        """Values of a drag that are not painted yet."""
+        self._since = QElapsedTimer()
+        self._frame = QTimer(self)
+        self._frame.setSingleShot(True)
+        self._frame.timeout.connect(self._paint_drag)
+        self.body = InspectorBody(self._session.runtime.steps, self._fix, None, self)
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel("Inspector"))
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.body)
+        self._help = HelpPopover(self)
+        self._connect()
+        self.refresh()
+
+    @property
+    def form(self) -> ParamForm | None:
+        """The form that is shown."""
+        return self.body.form
+
+    def refresh(self) -> None:
+        """Show what the session says now."""
+        state = read_state(self._session, self.previews)
+        self._watch(state)
+        self.show_state(state)
+
+    def show_state(self, state: InspectorState) -> None:
+        """Show a state; a drag that goes on is not disturbed."""
+        made = self.body.show_state(state)
+        if made is not None:
+            made.editing.connect(self._dragged)
+            made.edited.connect(self._edited)
+            path = next((row.editor for row in made.rows.values() if isinstance(row.editor, PathEditor)), None)
+            if path is not None:
+                path.ask = self._ask_model
+
+    def focus_form(self) -> None:
+        """Put the keyboard on the first parameter."""
+        if self.body.form is not None:
+            self.body.form.focus_first()
+
+    # from the session -----------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        session, body = self._session, self.body
+        session.selection_changed.connect(self._changed)
+        session.project_changed.connect(self._changed)
+        session.views_changed.connect(self._show_views)
+        session.facts.changed.connect(self._changed)
+        self.previews.changed.connect(self._previewed)
+        body.reset_asked.connect(self._reset_all)
+        body.help_asked.connect(self._show_help)
+        body.switch_asked.connect(self._switch_on)
+        body.source.dims.edited.connect(self._dims_edited)
+        body.several.asked.connect(self._do_with_all)
+        layers = body.preview.layers
+        layers.override_editing.connect(self._override_dragged)
+        layers.override_edited.connect(self._override_edited)
+        layers.override_removed.connect(self._override_removed)
+
+    def _changed(self, *_args: object) -> None:
+        self.refresh()
+
+    def _show_views(self) -> None:
+        views = tuple(self._session.views[one] for one in self._session.selection if one in self._session.views)
+        self.body.show_views(views)
+
+    def _previewed(self, node: str) -> None:
+        view = self.body.state.view
+        if view is None or view.node.id != node or self._pending is not None:
+            return
+        before = facts_before(self._session, node)
+        self.body.show_preview(read_preview(self.previews, self._session.views.get(node, view), before))
+        self._estimate_first(node)
+
+    def _watch(self, state: InspectorState) -> None:
+        """Follow the node whose form is open: its sketch, and a new estimate whenever its values changed."""
+        view = state.view
+        node = "" if view is None else view.node.id
+        params = {} if view is None else view.node.params
+        same, old = node == self._shown[0], self._params
+        self._shown, self._params = (node, "" if view is None else view.node.step), params
+        if not same:
+            self._pending = None
+            self.previews.watch(node or None)
+        elif node and params != old:
+            self.previews.want_estimate(node)
+        if not same and node:
+            self._estimate_first(node)
+
+    def _estimate_first(self, node: NodeId) -> None:
+        """Try the step once when its form is open and it has no result yet; not while a run needs the processor."""
+        previews = self.previews
+        if self._session.running or not previews.state(node).estimates or previews.estimating(node):
+            return
+        if previews.estimate(node) is None and previews.estimate_failure(node) is None:
+            previews.want_estimate(node)
+
+    # drags ----------------------------------------------------------------------------------------
+
+    def _dragged(self, values: Mapping[str, Any]) -> None:
+        """Remember the newest values; they are painted once per frame."""
+        self._pending = values
+        if not self._frame.isActive():
+            passed = self._since.elapsed() if self._since.isValid() else FRAME_MS
+            self._frame.start(max(0, FRAME_MS - int(passed)))
+
+    def _paint_drag(self) -> None:
+        view, values = self.body.state.view, self._pending
+        self._pending = None
+        if view is None or view.spec is None or values is None:
+            return
+        self._since.start()
+        shown = self.body.preview.shown
+        override = override_field(view.spec)
+        own: Any = shown.overrides if override is None else values.get(override.name) or {}
+        tried = None if shown.estimate is None else replace(shown.estimate, outdated=True)
+        made = self.previews.prediction(view.node.id, values)
+        self.body.preview.show_state(replace(shown, prediction=made, estimate=tried, overrides=own))
+
+    def _override_dragged(self, layer: str, value: float) -> None:
+        values = self._with_override(layer, value)
+        if values is not None:
+            self._dragged(values)
+
+    def _with_override(self, layer: str, value: float | None) -> dict[str, Any] | None:
+        """All values with one more or one fewer layer that has its own."""
+        form, view = self.body.form, self.body.state.view
+        override = None if view is None or view.spec is None else override_field(view.spec)
+        if form is None or override is None:
+            return None
+        own: dict[str, float] = dict(form.values.get(override.name) or {})
+        own.pop(layer, None)
+        if value is not None:
+            own[layer] = value
+        return {**form.values, override.name: own}
+
+    # edits ----------------------------------------------------------------------------------------
+
+    def _edited(self, name: str, value: Any, gesture: int) -> None:
+        view = self.body.state.view
+        field = None if view is None or view.spec is None else view.spec.params.field_named(name)
+        if view is None or field is None:
+            return
+        self._stop_drag()
+        node, steps = view.node.id, self._session.runtime.steps
+        self._session.edit(field.ui.label, edits.set_param(node, name, value, steps), merge=(node, name, gesture))
+
+    def _override_edited(self, layer: str, value: float, gesture: int) -> None:
+        self._override(layer, value, gesture)
+
+    def _override_removed(self, layer: str) -> None:
+        self._override(layer, None, new_gesture())
+
+    def _override(self, layer: str, value: float | None, gesture: int) -> None:
+        values, view = self._with_override(layer, value), self.body.state.view
+        override = None if view is None or view.spec is None else override_field(view.spec)
+        if values is None or view is None or override is None:
+            return
+        self._stop_drag()
+        node, name = view.node.id, override.name
+        edit = edits.set_param(node, name, values[name], self._session.runtime.steps)
+        self._session.edit(f"{override.ui.label}: {layer}", edit, merge=(node, name, layer, gesture))
+
+    def _stop_drag(self) -> None:
+        self._pending = None
+        self._frame.stop()
+
+    def _reset_all(self) -> None:
+        view = self.body.state.view
+        if view is None or view.spec is None or self.body.form is None:
+            return
+        defaults = {
+            one.name: plain(one.default)
+            for one in view.spec.params.fields()
+            if view.node.step != SOURCE_STEP or one.name == DIMS
+        }
+        self._session.edit(f"Reset {view.title}", edits.set_params(view.node.id, defaults, self._session.runtime.steps))
+
+    def _dims_edited(self, text: str, gesture: int) -> None:
+        self._edited(DIMS, text, gesture)
+
+    def _switch_on(self) -> None:
+        view = self.body.state.view
+        if view is not None:
+            self._session.edit(f"Switch {view.title} on", edits.toggle([view.node.id]))
+
+    def _ask_model(self, _parent: QWidget, folder: str) -> str:
+        path = self._commands.asking.ask_open("Choose another model", OPEN_FILTERS, folder)
+        return "" if path is None else str(path.absolute())
+
+    def _fix(self, fix: Fix) -> None:
+        """Do what a message advises."""
+        view = self.body.state.view
+        if view is None:
+            return
+        session, steps = self._session, self._session.runtime.steps
+        if not fix.step:
+            self._edited(fix.name, fix.value, new_gesture())
+            return
+        known = {one.id for one in session.project.pipeline}
+        if session.edit(fix.label, edits.append_step(fix.step, {}, steps, after=view.node.id)):
+            session.select([one.id for one in session.project.pipeline if one.id not in known])
+
+    def _do_with_all(self, what: str) -> None:
+        """Do something with all selected nodes."""
+        session, chosen = self._session, list(self._session.selection)
+        count = f"{len(chosen)} steps"
+        if what == "mute":
+            session.edit(f"Switch {count} off or on", edits.toggle(chosen))
+        elif what == "delete":
+            session.edit(f"Delete {count}", edits.remove_nodes(chosen, session.runtime.steps))
+        else:
+            pipeline = session.project.pipeline
+            known = {one.id for one in pipeline}
+            nodes = [one for one in pipeline.order() if one.id in set(chosen)]
+            if session.edit(f"Duplicate {count}", edits.paste(nodes, pipeline.edges)):
+                session.select([one.id for one in session.project.pipeline if one.id not in known])
+
+    def _show_help(self, beside: QWidget) -> None:
+        view = self.body.state.view
+        if view is not None and view.spec is not None:
+            self._help.show_page(help_page(view.spec), beside)
