@@ -45,7 +45,8 @@ def collect(
         found = _vouched(node, one, pipeline, plan, told)
         if found is not None:
             keys[node] = found
-    for node, (key, recipe) in keys.items():
+    for node in (one.id for one in pipeline.order() if one.id in keys):
+        key, recipe = keys[node]
         source = recipe.source_of(node) or node
         if source not in keys:
             continue

@@ -10,7 +10,9 @@ from compress_studio.engine.plan import NodePlan, NodeState, Problem
 from compress_studio.engine.records import Failure
 from compress_studio.engine.runstate import NodeResult, Stage
 from compress_studio.engine.summary import Summary
+from compress_studio.gui.forms.wording import choice_word, value_text
 from compress_studio.project.pipeline import Node
+from compress_studio.spec.params import Field
 from compress_studio.spec.step import StepSpec
 
 
@@ -110,16 +112,14 @@ def describe_params(spec: StepSpec, values: Mapping[str, object], limit: int = 2
         value = values.get(one.name, one.default)
         if value is None or (one.kind == "bool" and not value):
             continue
-        parts.append((value == one.default, place, _words(one.kind, one.ui.unit, one.ui.label, value)))
+        parts.append((value == one.default, place, _words(one, value)))
     chosen = sorted(sorted(parts)[:limit], key=lambda part: part[1])
     return " · ".join(text for _, _, text in chosen)
 
 
-def _words(kind: str, unit: str, label: str, value: object) -> str:
-    if kind == "bool":
-        return label.lower()
-    if kind == "float" and isinstance(value, int | float):
-        return f"{100 * value:g} %" if unit == "%" else f"{value:.3g}{f' {unit}' if unit else ''}"
-    if kind == "int":
-        return f"{value} {unit or label.lower()}"
-    return str(value).replace("_", " ")
+def _words(one: Field, value: object) -> str:
+    if one.kind == "bool":
+        return one.ui.label.lower()
+    if one.kind == "int" and not one.ui.unit:
+        return f"{value} {one.ui.label.lower()}"
+    return value_text(one, value) if one.kind != "choice" else choice_word(str(value))

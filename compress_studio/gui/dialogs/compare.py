@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
+    QScrollArea,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
 SIZE = QSize(860, 600)
-ROW = 46
+ROW = 42
 
 
 class _Bars(QWidget):
@@ -64,6 +65,8 @@ class _Bars(QWidget):
                 painter.drawRoundedRect(QRectF(left, y, length, 13), 3, 3)
                 painter.setPen(color(tokens().text))
                 painter.drawText(QRectF(left + length + 8, y - 2, right, 17), int(Qt.AlignmentFlag.AlignVCenter), text)
+            far = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
+            painter.drawText(QRectF(0, top, self.width() - METRICS.gap, 30), far, row.difference)
         painter.end()
 
 
@@ -87,9 +90,9 @@ class CompareDialog(QDialog):
         tabs = QTabWidget(self)
         tabs.setObjectName("compare:tabs")
         tabs.setDocumentMode(True)
-        heads = (f"#{first.number}", f"#{second.number}", "difference")
-        tabs.addTab(self._measured(facts, heads), "Measured")
-        tabs.addTab(_table(("parameter", *heads[:2]), compare_params(first, second, steps), self), "Parameters")
+        heads = (f"#{first.number}", f"#{second.number}")
+        tabs.addTab(self._measured(facts), "Measured")
+        tabs.addTab(_table(("parameter", *heads), compare_params(first, second, steps), self), "Parameters")
         self._layers = QWidget(self)
         QVBoxLayout(self._layers)
         tabs.addTab(self._layers, "Layers")
@@ -115,13 +118,12 @@ class CompareDialog(QDialog):
             box.addLayout(row)
         return box
 
-    def _measured(self, facts: Sequence[CompareRow], heads: Sequence[str]) -> QWidget:
-        page = QWidget(self)
-        layout = QVBoxLayout(page)
-        layout.addWidget(_Bars(facts, page))
-        rows = [(row.label, row.first_text, row.second_text, row.difference) for row in facts]
-        layout.addWidget(_table(("", *heads), rows, page), 1)
-        return page
+    def _measured(self, facts: Sequence[CompareRow]) -> QWidget:
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(_Bars(facts))
+        return scroll
 
     def _facts_came(self, name: str) -> None:
         if name in {self.first.result.digest, self.second.result.digest}:

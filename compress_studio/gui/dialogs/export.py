@@ -12,12 +12,10 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -107,7 +105,8 @@ class ExportDialog(QDialog):
         layout.addWidget(self._files)
         layout.addWidget(SectionTitle("Proof"))
         self._proof = QGridLayout()
-        self._proof.setColumnStretch(1, 1)
+        self._proof.setColumnStretch(2, 1)
+        self._proof.setHorizontalSpacing(METRICS.gap)
         layout.addLayout(self._proof)
         self.status = QLabel(self)
         self.status.setObjectName("export:status")
@@ -227,16 +226,9 @@ class ExportDialog(QDialog):
         self._session.light.submit(KEY, lambda: stage(request), self._made, self._lost)
 
     def _may_replace(self, names: Sequence[str]) -> bool:
-        box = QMessageBox(self)
-        box.setObjectName("export:replace")
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Replace files?")
-        box.setText(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} there already.")
-        box.setInformativeText("The old files stay until the new ones are proved.")
-        replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        return box.clickedButton() is replace
+        there = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} there already."
+        text = f"{there} The old files stay until the new ones are proved."
+        return self._commands.asking.confirm("Replace files?", text, "Replace")
 
     def _made(self, staged: Staged) -> None:
         self._staged = staged
@@ -282,12 +274,13 @@ class ExportDialog(QDialog):
         while (item := self._proof.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         if not rows:
             hint = QLabel("Before anything is put into place the file is opened again, checked and compared.", self)
             hint.setWordWrap(True)
             hint.setProperty("tone", "muted")
-            self._proof.addWidget(hint, 0, 0, 1, 2)
+            self._proof.addWidget(hint, 0, 0, 1, 3)
         for place, row in enumerate(rows):
             mark = QLabel(self)
             mark.setPixmap(icon("check" if row["ok"] else "error", "good" if row["ok"] else "bad").pixmap(16, 16))
@@ -313,11 +306,10 @@ class ExportDialog(QDialog):
         self._refresh()
 
     def _browse(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Export", self.target.text(), "ONNX model (*.onnx)", "", QFileDialog.Option.DontConfirmOverwrite
-        )
-        if name:
-            self.target.setText(name if name.lower().endswith(".onnx") else f"{name}.onnx")
+        suggested = Path(self.target.text().strip() or "model.onnx")
+        path = self._commands.asking.ask_save("Export", suggested, ["ONNX model (*.onnx)"])
+        if path is not None:
+            self.target.setText(str(path if path.suffix.lower() == ".onnx" else path.with_name(f"{path.name}.onnx")))
 
     def _run_first(self) -> None:
         self._session.run([self.node.currentData()])

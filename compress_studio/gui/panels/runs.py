@@ -31,7 +31,7 @@ from compress_studio.project.commandline import command_line
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
-ALL, STARRED = "all", "starred"
+PIPELINE_WIDTH = 250
 
 
 class _Filter(QSortFilterProxyModel):
@@ -136,7 +136,10 @@ class RunsPanel(QWidget):
         table.horizontalHeader().setSortIndicatorClearable(True)
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        table.horizontalHeader().setSectionResizeMode(PIPELINE, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setSectionResizeMode(PIPELINE, QHeaderView.ResizeMode.Interactive)
+        table.setColumnWidth(PIPELINE, PIPELINE_WIDTH)
+        table.horizontalHeader().setStretchLastSection(True)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.horizontalHeader().setMinimumSectionSize(28)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(METRICS.row - 2)

@@ -35,8 +35,8 @@ def measured(session):
     session._receive(
         [
             RunStarted("r", ("source1", "prune1")),
-            *told(session, "source1", "d1", 0.912, 1e6, 1.9, (1.0, 0.99, 1.01)),
-            *told(session, "prune1", "d2", 0.903, 5e5, 1.1, (1.7, 1.68, 1.72)),
+            *told(session, "source1", "d1" * 20, 0.912, 1e6, 1.9, (1.0, 0.99, 1.01)),
+            *told(session, "prune1", "d2" * 20, 0.903, 5e5, 1.1, (1.7, 1.68, 1.72)),
         ]
     )
     session._receive([RunEnded("r", True, 3.0)])
