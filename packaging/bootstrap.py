@@ -1,6 +1,7 @@
 """Set up and start Compress Studio on a fresh machine. Standard library only.
 
-    python3 packaging/bootstrap.py run          the main job on a bundled sample
+    python3 packaging/bootstrap.py run          the window with a bundled sample, ready to run (F5); without a
+                                                display the same job on the command line
     python3 packaging/bootstrap.py test         every check and every test
     python3 packaging/bootstrap.py cli ARGS…    the command line
 
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if word == "cli":
         return start([str(PYTHON), "-m", "compress_studio", *rest])
-    return run_sample(rest) if word == "run" else run_tests(rest)
+    return open_sample(rest) if word == "run" else run_tests(rest)
 
 
 class Stop(Exception):  # noqa: N818 - reads as a sentence where it is raised
@@ -139,6 +140,14 @@ def loads(file: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def open_sample(rest: list[str]) -> int:
+    """Open the window with the bundled sample; where there is no display, do the same job on the command line."""
+    if start([str(PYTHON), "-m", "compress_studio.gui.display"]) == 0:
+        return start([str(PYTHON), "-m", "compress_studio", "--sample", SAMPLE[0], *rest])
+    say("So the sample is run on the command line instead.")
+    return run_sample(rest)
 
 
 def run_sample(rest: list[str]) -> int:

@@ -19,7 +19,15 @@ from compress_studio.base.errors import BadInput, Cancelled, UserError
 
 DESCRIPTION = "Make a neural network smaller and faster, and prove it."
 STOPPED = 130
-EXAMPLES = """examples:
+EXAMPLES = """the window:
+  compress-studio                            open the window
+  compress-studio model.onnx data.npz        open files in it: a model, data, a project (.cstudio)
+  compress-studio --sample fashion           open a bundled sample in it
+  compress-studio --theme light FILE         in another theme: system, dark or light
+  compress-studio --shot out.png --size 1440x900 --open FILE
+                                             a picture of it; also --scale, --select NODE, --tab NAME, --run
+
+examples:
   compress-studio info model.onnx
   compress-studio run model.onnx --step prune.channels:amount=0.5 --step quantize.static --data data.npz --out small
   compress-studio run small/project.cstudio --set prune1.amount=0.3

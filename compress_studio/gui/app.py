@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ def main(words: Sequence[str] = (), begun: Callable[[Studio], None] | None = Non
     except UserError as error:
         sys.stderr.write(f"compress-studio: {error}\n")
         return error.exit_code
+    gc.disable()  # until the window is shown: what is loaded and made now stays, looking for garbage only takes time
     from compress_studio.gui.settings import SettingsFile
 
     settings = SettingsFile()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
 
 from compress_studio.base.errors import UserError
 from compress_studio.base.paths import data_dir
@@ -61,6 +63,30 @@ def make_dock(title: str, name: str, widget: QWidget, window: QMainWindow) -> QD
     dock.setWidget(widget)
     dock.setTitleBarWidget(DockTitle(dock))
     return dock
+
+
+class Place(QWidget):
+    """Holds a panel that is made when it is first asked for: what takes time to load must not hold up the window."""
+
+    def __init__(self, make: Callable[[], QWidget]) -> None:
+        super().__init__()
+        self._make = make
+        self._panel: QWidget | None = None
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+
+    @property
+    def filled(self) -> bool:
+        """Whether the panel has been made."""
+        return self._panel is not None
+
+    @property
+    def panel(self) -> QWidget:
+        """The panel, made now at the latest."""
+        if self._panel is None:
+            self._panel = self._make()
+            self._layout.addWidget(self._panel)
+        return self._panel
 
 
 class LayoutMemory:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QStackedWidget, QTabWidget, QWidget
 
 from compress_studio.gui import recent
 from compress_studio.gui.action import Action
-from compress_studio.gui.actions import ACTIONS, MENUS
+from compress_studio.gui.actions import ACTIONS, BASIC, MENUS
 from compress_studio.gui.canvas.page import CanvasPage
 from compress_studio.gui.commands import Commands
 from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.dialogs.asking import Asking, Dialogs
-from compress_studio.gui.docks import LayoutMemory, make_dock
+from compress_studio.gui.docks import LayoutMemory, Place, make_dock
 from compress_studio.gui.panels.empty import EmptyState
-from compress_studio.gui.panels.inspector import Inspector
 from compress_studio.gui.panels.log import LogPanel
 from compress_studio.gui.panels.problems import ProblemsPanel
 from compress_studio.gui.panels.runs import RunsPanel
@@ -33,6 +33,7 @@ from compress_studio.gui.widgets.toasts import Toasts
 
 if TYPE_CHECKING:
     from compress_studio.gui.charts.panel import ChartsPanel
+    from compress_studio.gui.panels.inspector import Inspector
 
 TITLE = "Compress Studio"
 SIDE_WIDTH, FORM_WIDTH, CHARTS_HEIGHT, RUNS_HEIGHT = 250, 320, 340, 150
@@ -53,8 +54,13 @@ class MainWindow(QMainWindow):
         asking: Asking | None = None,
         settings: SettingsFile | None = None,
         layout: LayoutMemory | None = None,
+        *,
+        staged: bool = False,
     ) -> None:
-        """asking: None for dialogs; layout: None when the arrangement is not remembered."""
+        """asking: None for dialogs; layout: None when the arrangement is not remembered.
+
+        staged: what takes time to load is left out until finish.
+        """
         super().__init__()
         self.session = session
         self.setObjectName("main_window")
@@ -64,7 +70,6 @@ class MainWindow(QMainWindow):
         self.closed_for_good: Callable[[], None] = session.close
         """What ends with the window."""
         self._layout_memory = layout
-        self._charts: ChartsPanel | None = None
         self._build_center()
         self._build_docks()
         self._build_actions()
@@ -73,6 +78,8 @@ class MainWindow(QMainWindow):
         self._connect()
         self._show_title()
         self._show_actions()
+        if not staged:
+            self.finish()
         self._first_state = self.saveState()
         self.remembered = layout is not None and layout.restore(self)
         """Whether it is arranged as it was left."""
@@ -82,19 +89,25 @@ class MainWindow(QMainWindow):
 
     @property
     def charts(self) -> ChartsPanel:
-        """The charts; made when they are first asked for, or by finish, because their library takes time to load."""
-        if self._charts is None:
-            from compress_studio.gui.charts.panel import ChartsPanel
+        """The charts."""
+        return cast("ChartsPanel", self._charts.panel)
 
-            self._charts = ChartsPanel(self.commands)
-            layout = self._charts_place.layout()
-            assert layout is not None
-            layout.addWidget(self._charts)
-        return self._charts
+    @property
+    def inspector(self) -> Inspector:
+        """The form of the selected node."""
+        return cast("Inspector", self._inspector.panel)
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything is there."""
+        return self._charts.filled and self._inspector.filled
 
     def finish(self) -> None:
         """Make what was left out so that the window shows sooner. Doing it again changes nothing."""
-        assert self.charts is not None
+        if not self.finished:
+            assert self.inspector is not None
+            assert self.charts is not None
+            self._show_actions()
 
     def show_problems(self) -> None:
         """Bring the list of problems to the front."""
@@ -132,9 +145,8 @@ class MainWindow(QMainWindow):
         self.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
         self.setDockNestingEnabled(True)
         self.side = SidePanel(self.commands)
-        self.inspector = Inspector(self.commands)
-        self._charts_place = QWidget()
-        QVBoxLayout(self._charts_place).setContentsMargins(0, 0, 0, 0)
+        self._inspector = Place(lambda: _make("panels.inspector:Inspector", self.commands))
+        self._charts = Place(lambda: _make("charts.panel:ChartsPanel", self.commands))
         self.bottom = QTabWidget()
         self.bottom.setObjectName("bottom_tabs")
         self.bottom.setDocumentMode(True)
@@ -143,8 +155,8 @@ class MainWindow(QMainWindow):
         for panel, title in ((self.runs, "Runs"), (self.problems, "Problems"), (self.log, "Log")):
             self.bottom.addTab(panel, title)
         self.side_dock = self._dock("Model and steps", "dock_side", self.side, area.LeftDockWidgetArea)
-        self.form_dock = self._dock("Inspector", "dock_form", self.inspector, area.RightDockWidgetArea)
-        self.charts_dock = self._dock("Charts", "dock_charts", self._charts_place, area.BottomDockWidgetArea)
+        self.form_dock = self._dock("Inspector", "dock_form", self._inspector, area.RightDockWidgetArea)
+        self.charts_dock = self._dock("Charts", "dock_charts", self._charts, area.BottomDockWidgetArea)
         self.runs_dock = self._dock("Results", "dock_runs", self.bottom, area.BottomDockWidgetArea)
         self.splitDockWidget(self.charts_dock, self.runs_dock, Qt.Orientation.Vertical)
         self._size_docks()
@@ -245,7 +257,7 @@ class MainWindow(QMainWindow):
         self.setWindowModified(self.session.dirty)
 
     def _show_actions(self) -> None:
-        for one in ACTIONS:
+        for one in ACTIONS if self.finished else BASIC:
             made = self.actions_by_id[one.id]
             made.setEnabled(one.enabled(self.commands))
             if one.checked is not None:
@@ -288,3 +300,9 @@ class MainWindow(QMainWindow):
             self._layout_memory.save(self)
         self.closed_for_good()
         event.accept()
+
+
+def _make(name: str, commands: Commands) -> QWidget:
+    """The panel "module:class" of this package."""
+    module, _, kind = name.partition(":")
+    return getattr(importlib.import_module(f"compress_studio.gui.{module}"), kind)(commands)

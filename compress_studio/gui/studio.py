@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import logging
 import tempfile
 import time
@@ -31,10 +33,11 @@ from compress_studio.gui.settings import Settings, SettingsFile
 from compress_studio.gui.theme import current
 
 if TYPE_CHECKING:
+    from compress_studio.engine.records import Failure
     from compress_studio.engine.runstate import RunState
 
 log = logging.getLogger(__name__)
-WARM = "compress_studio.inspection.devices:look"
+LATER = ("panels.inspector", "charts.panel")
 WARM_AFTER_MS = 1500
 """After the first paint: the window should be at rest when the worker that answers questions is started."""
 
@@ -61,7 +64,7 @@ class Studio(QObject):
         self.session = Session(self._open_store())
         self.session.setParent(self)
         self._use(settings.now)
-        self.window = MainWindow(self.session, asking, settings, LayoutMemory())
+        self.window = MainWindow(self.session, asking, settings, LayoutMemory(), staged=True)
         self.window.closed_for_good = self._closing
         self.guard = CrashGuard(self.window.commands.asking.report, self)
         self.guard.install(self._log_folder)
@@ -83,6 +86,7 @@ class Studio(QObject):
             self.window.resize(*self._fitting(DEFAULT_SIZE))
         self.window.installEventFilter(self)
         self.window.show()
+        gc.enable()
 
     def close(self) -> None:
         """End everything in order."""
@@ -123,9 +127,8 @@ class Studio(QObject):
         return size if room is None else (min(size[0], room.width()), min(size[1], room.height()))
 
     def _first_painted(self) -> None:
-        """The window can be seen: make the rest, open what was asked for."""
-        self.window.finish()
-        self.window.status.begin_sampling()
+        """The window can be seen: open what was asked for; the libraries of the charts are loaded meanwhile."""
+        self.session.light.submit("charts", _load_charts, self._loaded, self._not_loaded)
         for note in [*self._notes, *(Message(one, level="warning") for one in self.session.store.notes)]:
             self.session.message.emit(note)
         if self.autosave.note:
@@ -136,9 +139,17 @@ class Studio(QObject):
         self.window.commands.open_paths(self.options.files)
         if not asked:
             self._offer_recovery()
+
+    def _loaded(self, _result: object) -> None:
+        """Everything is there: make the rest of the window."""
+        self.window.finish()
+        self.window.status.begin_sampling()
         QTimer.singleShot(WARM_AFTER_MS, self, self._warm)
         if self._begun is not None:
             self._begun(self)
+
+    def _not_loaded(self, failure: Failure) -> None:
+        self.session.report(failure)
 
     def _warm(self) -> None:
         """Start the worker that looks at networks, so that the first question is answered quickly."""
@@ -199,3 +210,9 @@ class Studio(QObject):
             self.window.removeEventFilter(self)
             QTimer.singleShot(0, self, self._first_painted)
         return False
+
+
+def _load_charts() -> None:
+    """Import what the rest of the window needs, while the window can be used already."""
+    for name in LATER:
+        importlib.import_module(f"compress_studio.gui.{name}")

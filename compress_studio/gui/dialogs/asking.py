@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
 
 WIDTH = 460
@@ -179,7 +180,8 @@ class QuestionDialog(QDialog):
         made.setObjectName(f"answer:{option.value}")
         made.setAccessibleName(option.label)
         made.setToolTip(option.note)
-        made.setDefault(option.primary)
+        made.setIcon(icon("chevron-right", "muted"))
+        made.setAutoDefault(False)
         made.clicked.connect(lambda: self._take(option.value))
         return made
 

@@ -88,6 +88,7 @@ class DeviceDialog(QDialog):
     def _show_choices(self, state: DeviceState) -> None:
         for old in self._rows:
             self._choices.removeWidget(old)
+            old.hide()
             old.deleteLater()
         self._rows = tuple(self._row(one, chosen=one.id == state.chosen) for one in state.rows)
         for made in self._rows:
