@@ -276,7 +276,7 @@ def _begin(models: Sequence[Dropped], data: Dropped | None) -> Zone:
 def _with_project(models: Sequence[Dropped], data: Dropped | None, open_model: str) -> tuple[Zone, ...]:
     name = models[0].name
     tail = f" with {data.name} as data" if data is not None else ""
-    add = Zone("add", "Add as another model", f"{name} beside {open_model}, as a teacher or to merge with{tail}")
+    add = Zone("add", "Add as another model", f"{name} beside {open_model}, as a teacher or to merge{tail}")
     new = Zone("new", "New project", f"Begin again with {name}{tail}")
     if len(models) > 1:
         return (new, Zone("add", f"Add as {len(models)} other models", add.detail))
