@@ -10,6 +10,7 @@ from compress_studio.engine.runstate import NodeResult
 from compress_studio.engine.summary import LABELS, SHARES, value_of
 from compress_studio.engine.variants import Variant, Variants
 from compress_studio.gui import words
+from compress_studio.gui.charts.naming import Named
 from compress_studio.gui.charts.pareto import front
 from compress_studio.gui.charts.quantities import BYTES, COSTS, SIZE, SPEEDUP, Quantity
 from compress_studio.gui.charts.scales import text_of
@@ -75,15 +76,6 @@ class Tradeoff:
     front: tuple[tuple[float, float], ...] = ()
     budgets: tuple[BudgetLine, ...] = ()
     running: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """How a node of the pipeline is called and coloured."""
-
-    node: str
-    label: str
-    group: str
 
 
 def make_dots(

@@ -8,14 +8,16 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from compress_studio.gui.charts.frame import Chart
+from compress_studio.gui.charts.latency import LatencyChart
 from compress_studio.gui.charts.pace import Pace
 from compress_studio.gui.charts.tradeoff import TradeoffChart
+from compress_studio.gui.charts.training import TrainingChart
 from compress_studio.gui.network.panel import NetworkPanel
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
-CHARTS: tuple[type[Chart], ...] = (TradeoffChart,)
+CHARTS: tuple[type[Chart], ...] = (TradeoffChart, TrainingChart, LatencyChart)
 NETWORK = "network"
 
 

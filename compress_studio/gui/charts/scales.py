@@ -92,7 +92,18 @@ def _tick_texts(form: Form, values: list[float]) -> list[str]:
         return [f"{one:.{digits}f}" if digits < 6 else f"{one:.3g}" for one in values]
     if form is Form.FACTOR:
         return [f"÷{words.THIN}{one:g}" if one >= 1 else f"×{words.THIN}{1 / one:.3g}" for one in values]
+    if form is Form.MS:
+        largest = max(values, default=1.0)
+        return [time_text(one, largest).replace(".0" + words.THIN, words.THIN) if one else "0" for one in values]
     return [_WORDS[form](one) if one else "0" for one in values]
+
+
+def time_text(value: float, largest: float) -> str:
+    """Milliseconds in the unit that suits the largest time beside it, so that a list of times has one unit."""
+    for unit, size, below in (("µs", 1000.0, 1.0), ("ms", 1.0, 1000.0)):
+        if largest < below:
+            return f"{words.number_text(value * size)}{words.THIN}{unit}"
+    return f"{words.number_text(value / 1000)}{words.THIN}s"
 
 
 def _digits(values: list[float], most: int) -> int:

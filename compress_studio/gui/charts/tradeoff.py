@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,14 +11,12 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from compress_studio.engine.runstate import NodeResult
 from compress_studio.engine.summary import value_of
-from compress_studio.engine.variants import Variant, variant_id
 from compress_studio.gui.charts import dots
-from compress_studio.gui.charts.dots import BudgetLine, Named, Tradeoff
+from compress_studio.gui.charts.dots import BudgetLine, Tradeoff
 from compress_studio.gui.charts.frame import Chart, Hint, fill_choice
+from compress_studio.gui.charts.naming import name_variants
 from compress_studio.gui.charts.quantities import BUBBLES, COSTS, LATENCY, SIZE, qualities, quantity
 from compress_studio.gui.charts.tables import Cell, Table
-from compress_studio.gui.nodeview import describe_params
-from compress_studio.gui.views import title_of
 from compress_studio.gui.widgets.basics import IconButton
 from compress_studio.project.edits import set_goals
 from compress_studio.project.project import QUALITY_DROP
@@ -72,7 +68,7 @@ class TradeoffChart(Chart):
         y = quantity(choices, self._quality) or (choices[0] if choices else None)
         if y is None:
             return replace(wanted, running=session.running)
-        current, former = self._names()
+        current, former = name_variants(session)
         shown = dots.make_dots(variants, current, former, session.selection, wanted.x, y, wanted.bubble)
         return replace(
             wanted,
@@ -206,30 +202,6 @@ class TradeoffChart(Chart):
             self.session.edit(f"Budget for {_budget_words(metric)}", set_goals(dots.with_goal(goals, metric, limit)))
 
     # reading ------------------------------------------------------------------------------------------
-
-    def _names(self) -> tuple[Mapping[str, Named], Mapping[str, Named]]:
-        session = self.session
-        views, data = session.views, session.project.data.path
-        keys = {} if session.plan is None else session.plan.keys
-        titles = Counter(view.title for view in views.values())
-        current: dict[str, Named] = {}
-        for node, view in views.items():
-            if node not in keys:
-                continue
-            label = view.title
-            if titles[label] > 1 and view.subtitle:
-                label = f"{label} · {view.subtitle.split(' · ')[0]}"
-            group = "" if view.spec is None else view.spec.group.value
-            current[variant_id(keys[node], data)] = Named(node, label, group)
-        former = {one.id: self._former(one) for one in session.variants.rows if one.id not in current}
-        return current, former
-
-    def _former(self, one: Variant) -> Named:
-        node = one.recipe.node(one.node)
-        spec = self.session.runtime.steps.get(node.step) if node.step in self.session.runtime.steps else None
-        detail = "" if spec is None or not one.source else describe_params(spec, node.params)
-        title = title_of(node, spec)
-        return Named("", f"{title} · {detail}" if detail else title, "" if spec is None else spec.group.value)
 
     def _base(self) -> NodeResult | None:
         for node in self.session.project.pipeline.sources():
