@@ -14,7 +14,7 @@ from compress_studio.gui.theme.sheet import SHEET
 from compress_studio.gui.theme.tokens import METRICS, Tokens
 
 _ICON = re.compile(r"icon\(([\w-]+), (\w+)\)")
-_VEILS = {"veil": 0.14, "thin_veil": 0.08}
+_VEILS = {"veil": 0.12, "thin_veil": 0.07}
 """Opacities at which a tone lies under text of the same tone."""
 
 

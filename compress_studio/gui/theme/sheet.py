@@ -79,6 +79,8 @@ QToolButton:checked { background: $selection; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $faint; background: transparent; }
 QToolButton::menu-indicator { image: none; }
+QToolButton::menu-button { border: none; width: 18px; background: transparent; }
+QToolButton::menu-arrow { image: icon(chevron-down, muted); width: 10px; height: 10px; }
 QToolButton[kind="icon"] { min-width: 18px; min-height: 18px; }
 QToolButton[kind="fold"] { color: $muted; font-weight: 500; padding: 2px 6px 2px 2px; }
 QToolButton[kind="fold"]:checked { background: transparent; }
@@ -106,8 +108,7 @@ QLineEdit[state="bad"], QAbstractSpinBox[state="bad"], QComboBox[state="bad"] { 
 QLineEdit[kind="plain"] { border: none; background: transparent; font-size: ${title_font}px; min-height: 32px; }
 QLineEdit[kind="search"] { border-radius: ${radius}px; }
 QLineEdit QToolButton { border: none; padding: 0; background: transparent; }
-QAbstractSpinBox { padding: 0 20px 0 0; }
-QAbstractSpinBox QLineEdit { border: none; background: transparent; padding: 0 0 0 6px; min-height: 0; }
+QAbstractSpinBox { padding-right: 20px; qproperty-alignment: 'AlignRight | AlignVCenter'; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: 18px; border: none;
   background: transparent; }
 QAbstractSpinBox::up-button { subcontrol-position: top right; }
@@ -175,8 +176,10 @@ QMenu::indicator:checked { image: icon(check, accent); }
 QToolBar { background: $panel; border: none; border-bottom: 1px solid $border; spacing: 6px; padding: 6px 8px;
   qproperty-iconSize: 16px 16px; }
 QToolBar::separator { background: transparent; width: 10px; }
-QToolBar > QToolButton { background: $raised; border: 1px solid $border; border-radius: ${radius}px; padding: 4px 10px;
-  min-height: 18px; }
+QToolBar > QToolButton { background: $raised; border: 1px solid $border; border-radius: ${radius}px;
+  padding: 4px 3px 4px 9px; min-height: 18px; }
+QToolBar > QToolButton#device_button { padding: 4px 6px; }
+QToolBar > QToolButton[popupMode="1"] { padding-right: 19px; }
 QToolBar > QToolButton:hover { background: $hover; }
 QToolBar > QToolButton:pressed { background: $border; }
 QToolBar > QToolButton:focus { border-color: $accent; }

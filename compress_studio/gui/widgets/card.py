@@ -18,6 +18,7 @@ class Card(QFrame):
     def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("surface", "card")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(METRICS.pad, METRICS.gap, METRICS.pad, METRICS.pad)
         layout.setSpacing(METRICS.gap // 2)

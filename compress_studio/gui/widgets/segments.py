@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+
+MOVES: dict[int, int] = {Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1}
 
 
 class Segments(QWidget):
@@ -34,6 +36,7 @@ class Segments(QWidget):
             button.setToolTip(label)
             button.setAccessibleName(label)
             button.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
+            button.installEventFilter(self)
             self._group.addButton(button, len(self._values))
             self._values.append(value)
             layout.addWidget(button)
@@ -68,17 +71,21 @@ class Segments(QWidget):
         for one, button in enumerate(self._group.buttons()):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus if one == place else Qt.FocusPolicy.ClickFocus)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
-        move = moves.get(Qt.Key(event.key()))
-        if move is None:
-            super().keyPressEvent(event)
-            return
-        place = self._group.checkedId() + move
+    def _move(self, by: int) -> bool:
+        """Choose the next one that is offered."""
+        place = self._group.checkedId() + by
         while 0 <= place < len(self._values):
             button = self._group.button(place)
             if button.isEnabled():
                 button.setFocus(Qt.FocusReason.TabFocusReason)
                 button.click()
-                return
-            place += move
+                break
+            place += by
+        return True
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Arrow keys of the buttons."""
+        if event.type() is not QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+            return False
+        by = MOVES.get(event.key())
+        return by is not None and self._move(by)

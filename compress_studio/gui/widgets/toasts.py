@@ -155,15 +155,21 @@ class Toasts(QWidget):
         self._layout.addWidget(toast)
         self.place()
 
+    def focus_newest(self) -> None:
+        """Move the keyboard to the newest message."""
+        if self._toasts:
+            self._toasts[-1].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def place(self) -> None:
         """Go to the corner of the window."""
-        self.setVisible(bool(self._toasts))
         if not self._toasts:
+            self.hide()
             return
         window = self._window
         height = sum(one.heightForWidth(WIDTH) for one in self._toasts) + METRICS.gap * (len(self._toasts) - 1)
         low = window.height() - 2 * METRICS.row
         self.setGeometry(window.width() - WIDTH - 2 * METRICS.gap, low - height, WIDTH, height)
+        self.show()
         self.raise_()
 
     def _closed(self) -> None:
