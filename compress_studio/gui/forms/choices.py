@@ -16,14 +16,17 @@ from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.segments import Segments
 from compress_studio.spec.params import Field
 
-SHORT, LETTERS = 3, 19
-"""So many choices with so few letters stand beside each other."""
+SHORT, ROOM = 3, 262
+"""So many choices in so much room stand beside each other."""
+LETTER, AROUND = 7, 26
+"""Likely widths of a letter, and of what is around a word."""
 AUTO, ON, OFF = "auto", "on", "off"
 
 
-def fits_segments(words: tuple[str, ...]) -> bool:
-    """Whether choices can be shown at once."""
-    return len(words) <= SHORT and sum(map(len, words)) <= LETTERS
+def fits_segments(label: str, words: tuple[str, ...]) -> bool:
+    """Whether choices can be shown at once beside their label."""
+    width = LETTER * len(label) + sum(LETTER * len(word) + AROUND for word in words)
+    return len(words) <= SHORT and width <= ROOM
 
 
 class _Combo(QComboBox):

@@ -12,6 +12,7 @@ from compress_studio.gui.forms.fields import make_editor
 from compress_studio.gui.forms.gesture import new_gesture
 from compress_studio.gui.forms.lists import ListEditor
 from compress_studio.gui.forms.numbers import NumberEditor
+from compress_studio.gui.forms.texts import PathEditor
 from compress_studio.gui.forms.wording import expects, is_default, plain, slider_range, typed, value_text
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import ElidedLabel, IconButton, set_look
@@ -40,6 +41,7 @@ class FieldRow(QWidget):
         self.field = field
         self.setObjectName(f"row:{node}.{field.name}")
         self.editor: FieldEditor = make_editor(field, self, of_source=of_source)
+        self._may_reset = not isinstance(self.editor, PathEditor)
         self._value: Any = plain(field.default)
         self._kept: Any = None
         """The last value that was not automatic."""
@@ -81,7 +83,7 @@ class FieldRow(QWidget):
             self.editor.setVisible(value is not None)
             if self.editor.below is not None:
                 self.editor.below.setVisible(value is not None)
-        self.reset.setVisible(not is_default(self.field, value))
+        self.reset.setVisible(self._may_reset and not is_default(self.field, value))
 
     def show_error(self, message: str) -> None:
         """What is wrong with what was typed; empty: nothing."""

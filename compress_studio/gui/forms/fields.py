@@ -20,7 +20,8 @@ ELSEWHERE = frozenset({"map"})
 def make_editor(field: Field, parent: QWidget | None = None, *, of_source: bool = False) -> FieldEditor:
     """The editor of a parameter. of_source: of the step that opens the file of the user."""
     if field.kind == "choice":
-        short = not field.optional and fits_segments(tuple(choice_word(one) for one in field.choices))
+        words = tuple(choice_word(one) for one in field.choices)
+        short = not field.optional and fits_segments(field.ui.label, words)
         return SegmentsEditor(field, parent) if short else ComboEditor(field, parent)
     if field.kind == "bool":
         return TristateEditor(field, parent) if field.optional else SwitchEditor(field, parent)

@@ -110,7 +110,7 @@ class HistogramView(QWidget):
         area = QRectF(0, bottom + 2, self.width(), AXIS - 2)
         middle = Qt.AlignmentFlag.AlignVCenter
         unit = f" {shown.unit}" if shown.unit else ""
-        painter.drawText(area, Qt.AlignmentFlag.AlignLeft | middle, _end(shown.edges[0]) + unit)
+        painter.drawText(area, Qt.AlignmentFlag.AlignLeft | middle, _end(shown.edges[0]))
         painter.drawText(area, Qt.AlignmentFlag.AlignRight | middle, _end(shown.edges[-1]) + unit)
 
 

@@ -159,8 +159,9 @@ class ListEditor(FieldEditor):
         self._value = names
         while (item := self._chips.takeAt(0)) is not None:
             chip = item.widget()
-            chip.hide()
-            chip.deleteLater()
+            if chip is not None:
+                chip.hide()
+                chip.deleteLater()
         for name in names:
             chip = Chip(name, self.below)
             chip.removed.connect(self._remove)

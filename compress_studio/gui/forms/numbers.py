@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSpinBox, QWidget
 
 from compress_studio.base.errors import BadInput
@@ -132,10 +132,14 @@ class NumberEditor(FieldEditor):
             self.slider.step(direction)
 
 
-class _Spin(QSpinBox):
-    """Whole numbers without limits; the wheel only counts while it has the focus."""
+class CalmSpinBox(QSpinBox):
+    """A box of whole numbers; the wheel only counts while it has the focus."""
 
-    def wheelEvent(self, event: Any) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -147,8 +151,7 @@ class SpinEditor(FieldEditor):
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
-        self.spin = _Spin(self)
-        self.spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.spin = CalmSpinBox(self)
         self.spin.setRange(-LIMIT, LIMIT)
         self.spin.setKeyboardTracking(False)
         self.spin.setSuffix(f" {field.ui.unit}" if field.ui.unit else "")

@@ -77,6 +77,7 @@ class PathEditor(FieldEditor):
         self.wide = True
         self._path = ""
         self.label = ElidedLabel("")
+        self.label.setProperty("tone", "muted")
         self.button = QPushButton("Choose another model…", self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

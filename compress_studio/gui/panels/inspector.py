@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QElapsedTimer, QTimer
+from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from compress_studio.gui.forms.gesture import new_gesture
@@ -41,6 +41,8 @@ class Inspector(QWidget):
     def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("inspector")
+        self.setProperty("surface", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._commands = commands
         self._session = commands.session
         self.previews: Previews = commands.session.previews
@@ -54,7 +56,7 @@ class Inspector(QWidget):
         self._frame = QTimer(self)
         self._frame.setSingleShot(True)
         self._frame.timeout.connect(self._paint_drag)
-        self.body = InspectorBody(self._session.runtime.steps, self._fix, None, self)
+        self.body = InspectorBody(self._session.runtime.steps, self._fix, self._open_graph, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.body)
@@ -265,6 +267,10 @@ class Inspector(QWidget):
             nodes = [one for one in pipeline.order() if one.id in set(chosen)]
             if session.edit(f"Duplicate {count}", edits.paste(nodes, pipeline.edges)):
                 session.select([one.id for one in session.project.pipeline if one.id not in known])
+
+    def _open_graph(self) -> None:
+        """Show the inside of the network of this node."""
+        self._commands.window.charts.show_tab("network")
 
     def _show_help(self, beside: QWidget) -> None:
         view = self.body.state.view

@@ -38,9 +38,10 @@ class _Column(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(inside)
+        self._inside = inside
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.widget().setFixedWidth(self.viewport().width())
+        self._inside.setFixedWidth(self.viewport().width())
         super().resizeEvent(event)
 
 
@@ -129,13 +130,16 @@ class InspectorBody(QWidget):
     def _lay_out(self) -> None:
         header = QWidget(self)
         head = QHBoxLayout(header)
-        head.setContentsMargins(METRICS.pad, METRICS.gap, METRICS.gap, 2)
+        head.setContentsMargins(METRICS.pad, METRICS.gap, METRICS.gap, METRICS.gap // 2)
         head.setSpacing(2)
         head.addWidget(self.title, 1)
         head.addWidget(self.reset)
         head.addWidget(self.help)
         self._header = header
         inside = QWidget(self)
+        inside.setObjectName("inspector.inside")
+        inside.setProperty("surface", "panel")
+        inside.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         column = QVBoxLayout(inside)
         column.setContentsMargins(METRICS.pad, 0, METRICS.pad, METRICS.pad)
         column.setSpacing(METRICS.pad)

@@ -10,15 +10,17 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
+    QRect,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from compress_studio.gui.forms.slider import Slider
 from compress_studio.gui.forms.wording import value_text
 from compress_studio.gui.panels.inspector_bars import BAR, NAME, REMOVE, TEXT, BarDelegate
+from compress_studio.gui.theme import current
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import SectionTitle
 from compress_studio.gui.widgets.search import SearchField
@@ -112,6 +114,24 @@ class LayersModel(QAbstractTableModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+
+class _Head(QHeaderView):
+    """The title of the bars may reach over their texts."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+
+    def paintSection(self, painter: QPainter, rect: QRect, logicalIndex: int) -> None:
+        text = self.model().headerData(logicalIndex, Qt.Orientation.Horizontal)
+        if not text:
+            return
+        if logicalIndex == BAR:
+            rect = rect.adjusted(0, 0, WIDTHS[TEXT] + WIDTHS[REMOVE], 0)
+        painter.setFont(current.font(METRICS.font - 1))
+        painter.setPen(current.color(current.tokens().muted))
+        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, rect.width() - 2)
+        painter.drawText(rect.adjusted(2, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
 
 
 class LayerEditor(QWidget):
@@ -233,7 +253,8 @@ class LayersTable(QWidget):
         view.verticalHeader().hide()
         view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         view.verticalHeader().setDefaultSectionSize(ROW)
-        head = view.horizontalHeader()
+        head = _Head(view)
+        view.setHorizontalHeader(head)
         head.setFixedHeight(HEAD)
         head.setMinimumSectionSize(10)
         head.setHighlightSections(False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,8 +44,10 @@ class PreviewSection(QWidget):
         self.setObjectName("preview")
         self._shown = PreviewShown()
         self.histogram_title = SectionTitle("", self)
+        self.histogram_title.setWordWrap(True)
         self.histogram = HistogramView(self)
         self.title = SectionTitle("Live preview", self)
+        self.title.setWordWrap(True)
         self.message = wrapped("", "muted", self)
         self.message.setObjectName("preview.message")
         self.card = Card(parent=self)
@@ -87,7 +90,7 @@ class PreviewSection(QWidget):
             "" if made is None else made.note,
             "" if shown.estimate is None else shown.estimate.note,
         )
-        note = " ".join(dict.fromkeys(one for one in notes if one))
+        note = join_notes(notes)
         if note != self.message.text():
             self.message.setText(note)
         _visible(bool(note), self.message)
@@ -97,6 +100,12 @@ class PreviewSection(QWidget):
         title = "changed" if made is None else made.share_title
         self.layers.show_layers(layers, title, shown.override_field, shown.overrides)
         _visible(bool(layers), self.layers)
+
+
+def join_notes(notes: Sequence[str]) -> str:
+    """Notes as one text, in which no sentence stands twice."""
+    sentences = [one.strip() for note in notes for one in re.split(r"(?<=[.…!?]) (?=[A-Z“])", note)]
+    return " ".join(dict.fromkeys(one for one in sentences if one))
 
 
 def _set_text(title: SectionTitle, text: str) -> None:

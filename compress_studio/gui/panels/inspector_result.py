@@ -120,8 +120,8 @@ class ResultSection(QWidget):
         buttons = _buttons(view, f"{text} {hint}", self._steps, self._do)
         if self._open_graph is not None and any(word in text.lower() for word in GRAPH_WORDS):
             buttons.append(("Open in Model graph", self._open_graph))
-        words = (in_words(one, view.spec, self._steps) for one in (text, hint))
-        return Notice("warn", *words, buttons)
+        message = in_words(text, view.spec, self._steps)
+        return Notice("warn", message, in_words(hint, view.spec, self._steps), buttons)
 
     def _show_folded(self, view: NodeView) -> None:
         skipped, facts = skipped_of(view), fact_rows(view)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from compress_studio.gui.forms.gesture import Gesture
+from compress_studio.gui.forms.numbers import CalmSpinBox
 from compress_studio.gui.panels.inspector_parts import clear, wrapped
 from compress_studio.gui.panels.inspector_words import operator_rows, source_rows
 from compress_studio.gui.theme.tokens import METRICS
@@ -53,7 +54,7 @@ class FreeDims(QWidget):
         self.setObjectName("free_dims")
         self._gesture = Gesture(self)
         self._text = ""
-        self._boxes: dict[str, QSpinBox] = {}
+        self._boxes: dict[str, CalmSpinBox] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(METRICS.gap // 2)
@@ -74,12 +75,12 @@ class FreeDims(QWidget):
             box.blockSignals(False)
         self.setVisible(bool(dims))
 
-    def _box(self, name: str) -> QSpinBox:
+    def _box(self, name: str) -> CalmSpinBox:
         row = QWidget(self)
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
         label = ElidedLabel(f"Size of {name}")
-        box = QSpinBox(row)
+        box = CalmSpinBox(row)
         box.setObjectName(f"dim:{name}")
         box.setAccessibleName(f"Size of {name}")
         box.setToolTip(f"The size of the free dimension {name} for comparing and counting; auto: a likely one.")

@@ -59,10 +59,9 @@ def read_preview(previews: Previews, view: NodeView, before: Mapping[str, Any] |
     if spec is None or (state.word is PreviewWord.NONE and not state.estimates):
         return PreviewShown()
     failure = previews.estimate_failure(node)
-    parts = [state.reason, state.hint]
+    message = " ".join(part if part.endswith((".", "…")) else f"{part}…" for part in (state.reason, state.hint) if part)
     if failure is not None:
-        parts += [failure.message, failure.hint]
-    message = " ".join(part if part.endswith((".", "…")) else f"{part}…" for part in parts if part)
+        message += f" The step could not be tried: {failure.message[:1].lower()}{failure.message[1:]} {failure.hint}"
     override = override_field(spec)
     own: Any = {} if override is None else view.node.params.get(override.name) or {}
     return PreviewShown(

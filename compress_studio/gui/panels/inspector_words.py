@@ -18,9 +18,11 @@ from compress_studio.gui.words import (
     percent_text,
     points_text,
 )
+from compress_studio.project.pipeline import SOURCE_STEP
 from compress_studio.spec.preview import Estimate, Prediction
 
 Rows = list[tuple[str, str, str]]
+DTYPES = {"FLOAT": "float32", "DOUBLE": "float64"}
 ARROW = " → "
 GOOD_AGREEMENT, FAIR_AGREEMENT = 0.98, 0.95
 GOOD_DROP, FAIR_DROP = 0.005, 0.02
@@ -43,11 +45,11 @@ def prediction_rows(made: Prediction, before: Mapping[str, Any] | None) -> Rows:
         ("size", made.bytes, "bytes", bytes_text),
     ):
         if after is not None:
-            rows.append((label, _change_text(facts.get(name), after, text), ""))
+            rows.append(_change_row(label, facts.get(name), after, text))
     if made.sparsity is not None:
         total, nonzero = facts.get("parameters"), facts.get("nonzero")
         zeros = 1 - nonzero / total if total and nonzero is not None else None
-        rows.append(("zeros", _change_text(zeros, made.sparsity, percent_text), ""))
+        rows.append(_change_row("zeros", zeros, made.sparsity, percent_text))
     return rows
 
 
@@ -97,18 +99,18 @@ def result_rows(view: NodeView) -> Rows:
         return []
     rows: Rows = []
     if summary.quality is not None:
-        rows.append(_quality_row(summary.quality))
+        rows += _quality_rows(summary.quality)
     rows += [
         _smaller_row("size", summary.bytes, bytes_text),
         _smaller_row("zipped", summary.zipped_bytes, bytes_text),
         _smaller_row("parameters", summary.parameters, amount_text),
         _smaller_row("MACs", summary.macs, amount_text),
     ]
-    rows += _latency_rows(summary)
+    rows += _latency_rows(summary, own=view.node.step == SOURCE_STEP)
     memory = result.reading("peak_bytes")
     if memory is not None:
         rows.append(("memory at its peak", bytes_text(memory.value), ""))
-    if summary.layers is not None and summary.layers[1]:
+    if summary.layers is not None and summary.layers[1] and view.node.step != SOURCE_STEP:
         changed, total = summary.layers
         rows.append(("layers changed", f"{changed} of {total}", "" if changed else "warn"))
     return [row for row in rows if row[1]]
@@ -140,10 +142,11 @@ def operator_rows(facts: Mapping[str, Any]) -> Rows:
 
 def value_shape(value: Mapping[str, Any]) -> str:
     """ "N×3×32×32 float32": what goes in or comes out."""
-    dims = value.get("dims", value.get("shape"))
+    dims = value.get("dims")
     if isinstance(dims, list | tuple):
         dims = "×".join("?" if one is None else str(one) for one in dims)
-    return " ".join(filter(None, (str(dims or ""), str(value.get("dtype") or value.get("type") or ""))))
+    dtype = str(value.get("dtype") or "")
+    return " ".join(filter(None, (str(dims or ""), DTYPES.get(dtype, dtype.lower()))))
 
 
 def fact_rows(view: NodeView, most: int = 12) -> Rows:
@@ -169,26 +172,28 @@ def skipped_of(view: NodeView) -> list[tuple[str, str]]:
     return [(str(one.get("layer", "")), str(one.get("reason", ""))) for one in said]
 
 
-def _change_text(before: Any, after: float, text: Any) -> str:
+def _change_row(label: str, before: Any, after: float, text: Any) -> tuple[str, str, str]:
+    """What changes is told with both numbers, what stays is muted."""
     made = text(after)
-    if not isinstance(before, int | float) or text(before) == made:
-        return made
-    return f"{text(before)}{ARROW}{made}"
+    if not isinstance(before, int | float):
+        return label, made, ""
+    return (label, made, "muted") if text(before) == made else (label, f"{text(before)}{ARROW}{made}", "")
 
 
 def _spread(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f" ± {50 * (high - low):.1f}"
 
 
-def _quality_row(change: Change) -> tuple[str, str, str]:
+def _quality_rows(change: Change) -> Rows:
     label = LABELS.get(change.name, change.name)
     if change.name not in SHARES:
         half = "" if change.low is None or change.high is None else f" ± {number_text((change.high - change.low) / 2)}"
-        return label, number_text(change.value) + half, _tone(change)
-    text = percent_text(change.value) + _spread(change.low, change.high)
-    if change.difference:
-        text += f"  {points_text(change.difference)}"
-    return label, text, _tone(change)
+        return [(label, number_text(change.value) + half, _tone(change))]
+    tone = _tone(change)
+    rows = [(label, percent_text(change.value) + _spread(change.low, change.high), tone)]
+    if change.difference is not None and change.name not in {"agreement", "agreement_top5"} and tone:
+        rows.append(("against original", points_text(change.difference), tone))
+    return rows
 
 
 def _tone(change: Change) -> str:
@@ -206,17 +211,17 @@ def _smaller_row(label: str, change: Change | None, text: Any) -> tuple[str, str
     return label, f"{text(change.value)}  {factor_text(factor)}", "good" if factor > 1 else "warn"
 
 
-def _latency_rows(summary: Summary) -> Rows:
+def _latency_rows(summary: Summary, *, own: bool) -> Rows:
     rows: Rows = []
     if summary.latency is not None:
         rows.append(("latency", ms_text(summary.latency.value), ""))
     speed = summary.speedup
-    if speed is not None:
+    if speed is not None and not own:
         text, tone = factor_text(speed.value), ""
         if speed.low is not None and speed.high is not None:
             text += f"  ({number_text(speed.low)} – {number_text(speed.high)})"
             tone = "good" if speed.low > 1 else "warn" if speed.high < 1 else "muted"
-        rows.append(("speed against original", text, tone))
+        rows.append(("speed-up", text, tone))
     return rows
 
 
