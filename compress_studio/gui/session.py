@@ -394,7 +394,8 @@ class Session(QObject):
         after = self.project
         if after is before and not force:
             return
-        kept = tuple(one for one in self._selection if one in after.pipeline)
+        selected = self._selection
+        self._selection = tuple(one for one in selected if one in after.pipeline)
         self._compare_with_run()
         if force or _matters(before, after):
             self._replan()
@@ -403,9 +404,8 @@ class Session(QObject):
         self._show_views()
         self.project_changed.emit(before, after)
         self.history_changed.emit()
-        if kept != self._selection:
-            self._selection = kept
-            self.selection_changed.emit(kept)
+        if self._selection != selected:
+            self.selection_changed.emit(self._selection)
 
     def _take_up_edits(self) -> None:
         """A run that goes on continues with what the user changed meanwhile."""
