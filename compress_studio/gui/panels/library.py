@@ -34,6 +34,7 @@ from compress_studio.gui.panels.step_rows import (
     STEP,
     LibraryRow,
     LibraryState,
+    best_match,
     library_rows,
     target_facts,
     target_node,
@@ -71,9 +72,10 @@ class StepListModel(QAbstractListModel):
         self.endResetModel()
 
     def row_of(self, step: str) -> int:
-        """Where a step stands, else the first step, else −1."""
+        """Where a step stands, else the step that fits the search best, else −1."""
         steps = [place for place, one in enumerate(self._rows) if one.kind == STEP]
-        return next((place for place in steps if self._rows[place].step == step), steps[0] if steps else -1)
+        best = min(steps, key=lambda place: self._rows[place].rank, default=-1)
+        return next((place for place in steps if self._rows[place].step == step), best)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
         return 0 if parent.isValid() else len(self._rows)
@@ -248,7 +250,8 @@ class StepLibrary(QWidget):
         """Show what applies to the network that a new step would get."""
         steps = self._session.runtime.steps
         rows = library_rows(steps, target_facts(self._session), self.search.text(), steps.broken)
-        self.show_state(LibraryState(rows, self.search.text()))
+        search = self.search.text()
+        self.show_state(LibraryState(rows, search, best_match(steps, rows, search) if search else ""))
 
     def show_state(self, state: LibraryState) -> None:
         """Show this and nothing else; the chosen step stays chosen."""
@@ -258,7 +261,7 @@ class StepLibrary(QWidget):
         searched = self._shown is not None and self._shown.search != state.search
         self._shown = state
         self.list.rows.show_rows(state.rows)
-        place = self.list.rows.row_of("" if before is None or searched else before.step)
+        place = self.list.rows.row_of(state.best if before is None or searched else before.step)
         if place >= 0 and (before is not None or state.search):
             self.list.setCurrentIndex(self.list.rows.index(place))
 

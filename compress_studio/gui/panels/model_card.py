@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QFileSystemWatcher, Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QWidget
 
+from compress_studio.base.errors import BadInput, UserError
 from compress_studio.gui.nodeview import NodeView, Shown
-from compress_studio.gui.opening import open_again
+from compress_studio.gui.opening import Kind, classify, open_again, replace_model
 from compress_studio.gui.panels.notices import BusyLine, Notice, Notices
 from compress_studio.gui.widgets.card import Card, FactRows
 from compress_studio.gui.words import bytes_text, count_text, grouped_text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from compress_studio.gui.session import Session
     from compress_studio.project.pipeline import NodeId
 
+MODEL_FILTERS = ("Models (*.onnx *.pt2 *.pt *.pth *.ts *.onnxtxt)", "All files (*)")
 DTYPES = {"FLOAT": "f32", "FLOAT16": "f16", "DOUBLE": "f64", "BFLOAT16": "bf16", "BOOL": "bool", "STRING": "text"}
 QUANTIZED = {"int8": "int8", "weights": "weights only"}
 MOST_VALUES = 3
@@ -221,7 +223,18 @@ class ModelCard(Card):
             self.refresh()
 
     def _choose_another(self) -> None:
-        self._commands.open_dialog()
+        """The steps behind the model stay."""
+        commands = self._commands
+        path = commands.asking.ask_open("Choose another model", MODEL_FILTERS)
+        if path is None or self._shown is None:
+            return
+        try:
+            found = classify(path)
+            if found.kind is not Kind.MODEL:
+                raise BadInput(f"{path.name} is not a model.", "Choose an ONNX model or a PyTorch program.")
+            replace_model(self._session, found.path, self._shown.chosen)
+        except UserError as error:
+            commands.tell(error)
 
 
 def _button(text: str, name: str, tip: str, parent: QWidget) -> QPushButton:

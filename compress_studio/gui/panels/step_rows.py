@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from compress_studio.gui.session import Session
 
 HEADER, STEP, BROKEN = "header", "step", "broken"
+MENTIONED = 2
+"""Rank of steps whose help merely mentions what is searched: shown when there is nothing better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class LibraryRow:
     reason: str = ""
     """Why the step does not apply; empty when it does."""
     hint: str = ""
+    rank: int = 0
+    """How well it fits the search; 0 is best."""
 
     @property
     def tip(self) -> str:
@@ -43,6 +47,8 @@ class LibraryState:
 
     rows: tuple[LibraryRow, ...] = ()
     search: str = ""
+    best: str = ""
+    """Id of the step that Enter adds after a search."""
 
 
 def needs_text(spec: StepSpec) -> str:
@@ -64,18 +70,17 @@ def verdict(spec: StepSpec, facts: Mapping[str, Any] | None) -> Verdict:
         return Verdict.no(f"It cannot be told whether this step applies: {error}")
 
 
-def matches(spec: StepSpec, search: str) -> bool:
-    """Whether all words of a search stand in title, id, group, summary, help or parameters of a step."""
+def rank(spec: StepSpec, search: str) -> int | None:
+    """How well a step fits a search: 0 it is called so, 1 its summary says so, 2 its help does; None: not at all."""
     fields = " ".join(f"{one.ui.label} {one.ui.help}" for one in spec.params.fields())
-    text = " ".join((spec.title, spec.id, spec.group.value, spec.summary, spec.help, fields)).casefold()
-    return all(word in text for word in search.casefold().split())
-
-
-def rank(spec: StepSpec, search: str) -> int:
-    """Steps that are called so come before those that merely mention it."""
+    name = f"{spec.title} {spec.id} {spec.group.value}"
     words = search.casefold().split()
-    name = f"{spec.title} {spec.id}".casefold()
-    return 0 if not words or all(word in name for word in words) else 1
+    text = ""
+    for place, more in enumerate((name, spec.summary, f"{spec.help} {fields}")):
+        text += f" {more.casefold()}"
+        if all(word in text for word in words):
+            return place
+    return None
 
 
 def library_rows(
@@ -83,16 +88,28 @@ def library_rows(
 ) -> tuple[LibraryRow, ...]:
     """The lines of the library for a search."""
     rows: list[LibraryRow] = []
+    ranks = {one.id: place for one in steps if (place := rank(one, search)) is not None and one.id != SOURCE_STEP}
+    told = {name: place for name, place in ranks.items() if place < MENTIONED} or ranks
     for group in Group:
-        found = [one for one in steps if one.group is group and one.id != SOURCE_STEP and matches(one, search)]
+        found = [one for one in steps if one.group is group and one.id in told]
         if not found:
             continue
         rows.append(LibraryRow(HEADER, group.value, group.value))
-        for spec in sorted(found, key=lambda one: rank(one, search)):
+        for spec in sorted(found, key=lambda one: told[one.id]):
             said = verdict(spec, facts)
             reason = "" if said.ok else said.reason
             rows.append(
-                LibraryRow(STEP, spec.title, group.value, spec.id, spec.summary, needs_text(spec), reason, said.hint)
+                LibraryRow(
+                    STEP,
+                    spec.title,
+                    group.value,
+                    spec.id,
+                    spec.summary,
+                    needs_text(spec),
+                    reason,
+                    said.hint,
+                    told[spec.id],
+                )
             )
     failed = [one for one in broken if search.casefold() in f"{one.name} {one.distribution}".casefold()]
     if failed:
