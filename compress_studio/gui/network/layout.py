@@ -284,9 +284,9 @@ class _Result:
         for line, points in zip(level.lines, level.done.routes, strict=True):
             ends = [(px + x, py + y, way) for px, py, way in points]
             if line[1] is None:
-                ends.insert(0, (ends[0][0], y + start_at, 1))
+                ends.insert(0, (x + level.done.entries[line[0]], y + start_at, 1))
             if line[2] is None:
-                ends.append((ends[-1][0], y + end_at, 1))
+                ends.append((x + level.done.exits[line[0]], y + end_at, 1))
             self._curve(ends, line[0], level.lines[line])
 
     def _curve(self, points: list[Point], source: int, targets: set[int]) -> None:
