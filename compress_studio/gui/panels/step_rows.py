@@ -83,6 +83,23 @@ def rank(spec: StepSpec, search: str) -> int | None:
     return None
 
 
+def best_match(steps: StepRegistry, rows: Iterable[LibraryRow], search: str) -> str:
+    """The id of the step that Enter adds: the one that is called so, else the one that fits best; empty for none."""
+    wanted = search.casefold().strip()
+
+    def distance(row: LibraryRow) -> tuple[bool, bool, bool, int]:
+        names = (row.title.casefold(), steps.get(row.step).id.casefold())
+        return (
+            wanted not in names,
+            not any(one.startswith(wanted) for one in names),
+            not any(wanted in one for one in names),
+            row.rank,
+        )
+
+    found = min((row for row in rows if row.kind == STEP), key=distance, default=None)
+    return "" if found is None else found.step
+
+
 def library_rows(
     steps: StepRegistry, facts: Mapping[str, Any] | None = None, search: str = "", broken: Iterable[Broken] = ()
 ) -> tuple[LibraryRow, ...]:

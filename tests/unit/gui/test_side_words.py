@@ -8,7 +8,7 @@ from compress_studio.gui.panels.budgets import summary_text, with_goal
 from compress_studio.gui.panels.data_card import data_rows, details_text, prepared_text
 from compress_studio.gui.panels.empty import when_text
 from compress_studio.gui.panels.model_card import fact_rows, operators_text, value_text
-from compress_studio.gui.panels.step_rows import BROKEN, HEADER, STEP, library_rows
+from compress_studio.gui.panels.step_rows import BROKEN, HEADER, STEP, best_match, library_rows
 from compress_studio.project.project import Goal, Project
 from compress_studio.spec.registry import Broken, StepRegistry
 from compress_studio.spec.runtime import load_runtime
@@ -99,12 +99,20 @@ def test_the_library_lists_every_step_but_the_source_in_groups() -> None:
     assert groups == sorted(groups, key=["Graph", "Prune", "Factorize", "Quantize", "Train", "Combine"].index)
 
 
-def test_a_search_finds_by_id_and_words_and_names_first() -> None:
+def test_a_search_finds_by_name_and_only_then_by_what_the_help_mentions() -> None:
     found = [row.step for row in library_rows(steps(), search="int8") if row.kind == STEP]
-    assert "quantize.static" in found
-    assert "quantize.dynamic" in found
-    assert [row.step for row in library_rows(steps(), search="train.dis") if row.kind == STEP] == ["train.distil"]
+    assert {"quantize.static", "quantize.dynamic"} <= set(found)
     assert library_rows(steps(), search="nothing like that") == ()
+
+
+def test_enter_adds_the_step_that_is_called_so() -> None:
+    for search, step in (
+        ("train.dis", "train.distil"),
+        ("Prune weights", "prune.weights"),
+        ("low rank", "factorize.lowrank"),
+    ):
+        assert best_match(steps(), library_rows(steps(), search=search), search) == step
+    assert best_match(steps(), (), "anything") == ""
 
 
 def test_a_step_that_does_not_apply_carries_its_reason() -> None:
