@@ -15,7 +15,7 @@ BASIC: tuple[Action, ...] = (
     Action("model.open", "Open model or project…", "File", lambda c: c.open_dialog(), "Ctrl+O", "open"),
     Action("data.open", "Choose data…", "File", lambda c: c.data_dialog(), "Ctrl+D", "data",
            "Choose the file of samples to calibrate, train and measure with."),
-    Action("data.folder", "Choose a folder of data…", "File", lambda c: c.data_folder_dialog(), "Ctrl+Shift+D",
+    Action("data.folder", "Choose a folder of data…", "File", lambda c: c.data_folder_dialog(), "Ctrl+Shift+O",
            "folder", "Choose a folder of samples, such as pictures sorted into folders."),
     Action("project.save", "Save", "File", lambda c: c.save(), "Ctrl+S", "save", enabled=has_nodes, separate=True),
     Action("project.save_as", "Save as…", "File", lambda c: c.save_as(), "Ctrl+Shift+S", enabled=has_nodes),
