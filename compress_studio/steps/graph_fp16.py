@@ -42,7 +42,8 @@ class Fp16Params(Params):
         ),
     ] = Mode.WEIGHTS
     keep: Annotated[
-        tuple[str, ...], Ui("Keep in float32", "Names of layers or operators that stay in float32.", advanced=True)
+        tuple[str, ...],
+        Ui("Keep in float32", "Names of layers or operators that stay in float32.", advanced=True, per_layer=True),
     ] = ()
 
 
@@ -53,6 +54,10 @@ class Fp16Params(Params):
     group=Group.GRAPH,
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
+    sketch="compress_studio.steps.kernels.bits_preview:sketch_half",
+    predict="compress_studio.steps.kernels.predict_bits:predict_half",
+    sketch_params=frozenset({"mode"}),
+    estimates=True,
 )
 def graph_fp16(ctx: StepContext, params: Fp16Params, network: OnnxNet) -> OnnxNet:
     """Store the weights, or compute everything, in half precision: half the file, nearly the same numbers.
@@ -69,14 +74,15 @@ def graph_fp16(ctx: StepContext, params: Fp16Params, network: OnnxNet) -> OnnxNe
     """
     from compress_studio.graph import saving
     from compress_studio.steps.kernels import half
-    from compress_studio.steps.kernels.presence import require_layers
+    from compress_studio.steps.kernels.presence import known_layers, require_layers
 
+    keep = known_layers(saving.load(network.path), params.keep, operators=True)
     if params.mode is Mode.FULL:
-        model, outcome = _full(ctx, params, network)
+        model, outcome = _full(ctx, keep, network)
     else:
         model = saving.load(network.path)
         require_layers(model)
-        outcome = half.store_weights(model, params.keep, ctx.check)
+        outcome = half.store_weights(model, keep, ctx.check)
     for layer, reason in outcome.skipped:
         ctx.skip(layer, reason)
     if not outcome.changed:
@@ -87,7 +93,7 @@ def graph_fp16(ctx: StepContext, params: Fp16Params, network: OnnxNet) -> OnnxNe
     return OnnxNet(saving.save(model, ctx.scratch / "model.onnx"))
 
 
-def _full(ctx: StepContext, params: Fp16Params, network: OnnxNet) -> tuple[ir.Model, Outcome]:
+def _full(ctx: StepContext, keep: frozenset[str], network: OnnxNet) -> tuple[ir.Model, Outcome]:
     """The network in half precision that is still the same network; Refused when there is none."""
     from compress_studio.graph import saving
     from compress_studio.steps.kernels import fidelity, half
@@ -111,7 +117,7 @@ def _full(ctx: StepContext, params: Fp16Params, network: OnnxNet) -> tuple[ir.Mo
         names = {layer.node: layer.name for layer in half.weight_layers(model)}
 
         def stay(node: ir.Node, names: dict[ir.Node, str] = names, delicate: frozenset[str] = delicate) -> str:
-            if names.get(node, node.name or "") in params.keep or node.op_type in params.keep:
+            if {names.get(node, node.name or ""), node.op_type} & keep:
                 return "kept in float32 as asked"
             if any(value.name in overflowing for value in node.outputs):
                 return "its values come near the end of half precision (65504)"

@@ -36,6 +36,7 @@ class GraphOptimizeParams(Params):
     title="Simplify graph",
     group=Group.GRAPH,
     depends_on=("onnx", "onnx-ir", "onnxruntime"),
+    estimates=True,
 )
 def graph_optimize(ctx: StepContext, params: GraphOptimizeParams, network: OnnxNet) -> OnnxNet:
     """Make the graph simpler without changing what it computes.

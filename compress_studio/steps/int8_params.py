@@ -12,7 +12,7 @@ from compress_studio.spec.params import Params, Ui
 class Int8Params(Params):
     """Layers to leave alone, and the width of the weights."""
 
-    keep: Annotated[tuple[str, ...], Ui("Keep in float", "Names of layers that are left alone.")] = ()
+    keep: Annotated[tuple[str, ...], Ui("Keep in float", "Names of layers that are left alone.", per_layer=True)] = ()
     reduce_range: Annotated[
         bool | None,
         Ui(

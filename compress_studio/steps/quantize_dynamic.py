@@ -36,6 +36,10 @@ class QuantizeDynamicParams(Int8Params):
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
     fingerprint=machine,
+    sketch="compress_studio.steps.kernels.bits_preview:sketch_dynamic",
+    predict="compress_studio.steps.kernels.predict_bits:predict_int8",
+    sketch_params=frozenset({"per_channel", "include_conv"}),
+    estimates=True,
 )
 def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: OnnxNet) -> OnnxNet:
     """Multiply dense and recurrent layers in 8 bits, with ranges taken from each input while running.
@@ -52,13 +56,14 @@ def quantize_dynamic(ctx: StepContext, params: QuantizeDynamicParams, network: O
     from compress_studio.graph import saving
     from compress_studio.steps.kernels import dynamic, fidelity
     from compress_studio.steps.kernels.opset import raise_opset, refuse_quantized
-    from compress_studio.steps.kernels.presence import require_layers
+    from compress_studio.steps.kernels.presence import known_layers, require_layers
 
     model = saving.load(network.path)
+    keep = known_layers(model, params.keep)
     refuse_quantized(model)
     require_layers(model)
     raise_opset(model, DYNAMIC_OPSET, "Quantizing while running")
-    options = dynamic.Options(params.per_channel, params.include_conv, frozenset(params.keep), params.weight_bits())
+    options = dynamic.Options(params.per_channel, params.include_conv, keep, params.weight_bits())
     outcome = dynamic.quantize(model, options, ctx.check)
     for layer, reason in outcome.skipped:
         ctx.skip(layer, reason)

@@ -55,6 +55,9 @@ class QuantizeStaticParams(Int8Params):
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
     fingerprint=machine,
+    sketch="compress_studio.steps.kernels.bits_preview:sketch_static",
+    predict="compress_studio.steps.kernels.predict_bits:predict_int8",
+    estimates=True,
 )
 def quantize_static(ctx: StepContext, params: QuantizeStaticParams, network: OnnxNet) -> OnnxNet:
     """Compute in 8-bit integers, with ranges of activations measured on calibration data: small and fast.

@@ -48,7 +48,9 @@ class QuantizeWeightsParams(Params):
             advanced=True,
         ),
     ] = Form.LOADING
-    keep: Annotated[tuple[str, ...], Ui("Keep in float", "Names of layers that are left alone.", advanced=True)] = ()
+    keep: Annotated[
+        tuple[str, ...], Ui("Keep in float", "Names of layers that are left alone.", advanced=True, per_layer=True)
+    ] = ()
 
 
 @step(
@@ -57,6 +59,9 @@ class QuantizeWeightsParams(Params):
     title="Weights in 8 or 4 bits",
     group=Group.QUANTIZE,
     depends_on=("onnx", "onnxruntime"),
+    sketch="compress_studio.steps.kernels.bits_preview:sketch_weights",
+    predict="compress_studio.steps.kernels.predict_bits:predict_weights",
+    estimates=True,
 )
 def quantize_weights(ctx: StepContext, params: QuantizeWeightsParams, network: OnnxNet) -> OnnxNet:
     """Store the weights in 8 or 4 bits and compute in float: a small file without data, and the same speed.
@@ -74,16 +79,17 @@ def quantize_weights(ctx: StepContext, params: QuantizeWeightsParams, network: O
     """
     from compress_studio.graph import saving
     from compress_studio.steps.kernels import weight_only
-    from compress_studio.steps.kernels.presence import require_layers
+    from compress_studio.steps.kernels.presence import known_layers, require_layers
 
     model = saving.load(network.path)
+    keep = known_layers(model, params.keep)
     require_layers(model)
     options = weight_only.Options(
         bits=int(params.bits.value),
         block=params.block if params.block is not None else (DEFAULT_BLOCK if params.bits is Bits.FOUR else None),
         symmetric=params.symmetric,
         packed=params.form is Form.RUNNING,
-        keep=frozenset(params.keep),
+        keep=keep,
     )
     model, outcome = weight_only.quantize(model, options, ctx.check)
     for layer, reason in outcome.skipped:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from compress_studio.base.errors import Refused
 from compress_studio.graph.layers import FLOATS, weight_layers
+from compress_studio.steps.kernels.layer_names import match_layers
 from compress_studio.steps.kernels.opset import QUANTIZED
 
 if TYPE_CHECKING:
@@ -48,6 +50,17 @@ def require_layers(model: ir.Model, *, branches: bool = False) -> None:
     classic = sorted({node.op_type for node in model.graph if node.domain == CLASSIC})
     because = f": it computes with {', '.join(classic[:3])}" if classic else ""
     raise Refused(f"This network has no layers with weights{because}.", AS_IT_IS)
+
+
+def known_layers(model: ir.Model, names: Collection[str], *, operators: bool = False) -> frozenset[str]:
+    """The layers that names and patterns mean; where operators count, also names of nodes and operators as they are.
+
+    Raises BadInput with near names for a name that means nothing here.
+    """
+    layers = [layer.name for layer in weight_layers(model)]
+    others = {word for node in model.graph for word in (node.op_type, node.name or "")} if operators else set[str]()
+    plain = others.intersection(names)
+    return frozenset(match_layers(layers, [name for name in names if name not in plain])) | plain
 
 
 def _matrices(graph: ir.Graph) -> list[ir.Value]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compress_studio.base.errors import BadInput
 from compress_studio.graph import saving
 from compress_studio.graph.layers import weight_layers
 from compress_studio.graph.rewrite import remove_unused
@@ -19,7 +18,7 @@ from compress_studio.steps.kernels import fidelity, qdq, qdq_gates, ranges, stor
 from compress_studio.steps.kernels.conv_bias import fold_biases
 from compress_studio.steps.kernels.opset import opset_of, raise_opset, refuse_quantized
 from compress_studio.steps.kernels.optimize import Simplified, fold_norms
-from compress_studio.steps.kernels.presence import require_layers
+from compress_studio.steps.kernels.presence import known_layers, require_layers
 from compress_studio.steps.kernels.qdq_plan import Plan, make_plan
 
 if TYPE_CHECKING:
@@ -68,12 +67,7 @@ def quantize(path: Path, options: Options, ctx: StepContext) -> Result:
         array = stored.float_weight(layer)
         if array is not None:
             stored.require_finite(layer, array)
-    unknown = options.keep - {layer.name for layer in weight_layers(model)}
-    if unknown:
-        raise BadInput(
-            f"There is no layer named {', '.join(sorted(unknown))} to keep in float.",
-            "The names of the layers are in the layer table of info.",
-        )
+    options = replace(options, keep=known_layers(model, options.keep))
     plan = make_plan(model, options.keep)
     if not plan.layers:
         return Result(model, 0, plan.total, plan.skipped)

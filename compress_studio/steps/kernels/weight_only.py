@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compress_studio.graph.layers import RECURRENT, WeightLayer, uses_of, weight_layers
+from compress_studio.graph.layers import WeightLayer, uses_of, weight_layers
 from compress_studio.graph.rewrite import used_names
 from compress_studio.steps.kernels import quantizers, stored
 from compress_studio.steps.kernels.opset import raise_opset
+from compress_studio.steps.kernels.weight_blocks import Blocks, split_shape
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -102,43 +102,9 @@ def _numbers(view: np.ndarray, options: Options, keep: tuple[int, ...]) -> quant
     return (quantizers.closest if options.bits < 8 else quantizers.symmetric)(view, options.bits, keep)
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
-    """How a weight is cut into parts with a scale each."""
-
-    shape: tuple[int, ...]
-    """The weight in this shape has an axis whose indices share a scale."""
-    keep: tuple[int, ...]
-    """The axes along which scales differ."""
-
-
 def split(layer: WeightLayer, shape: tuple[int, ...], block: int | None) -> Blocks:
     """Parts of a weight: output channels, or blocks of about block weights that feed the same output."""
-    rank, out = len(shape), layer.out_axis
-    fixed = {out, 0} if layer.op in RECURRENT else {out}
-    if layer.op == "MatMul":
-        fixed |= set(range(rank - 2))
-    per_channel = Blocks(shape, tuple(sorted(fixed)))
-    if block is None:
-        return per_channel
-    if out == 0 and layer.op != "MatMul":
-        size = _divisor(math.prod(shape[1:]), block)
-        return Blocks((shape[0], math.prod(shape[1:]) // size, size), (0, 1)) if size else per_channel
-    axis = layer.in_axis
-    size = _divisor(shape[axis], block)
-    if not size:
-        return per_channel
-    cut = (*shape[:axis], shape[axis] // size, size, *shape[axis + 1 :])
-    kept = {one if one < axis else one + 1 for one in fixed} | {axis}
-    return Blocks(cut, tuple(sorted(kept)))
-
-
-def _divisor(length: int, block: int) -> int:
-    """The divisor of length nearest to block (between a half and twice of it); 0: keep the whole length together."""
-    if length <= block:
-        return 0
-    good = [size for size in range(max(block // 2, 8), 2 * block + 1) if length % size == 0 and size < length]
-    return min(good, key=lambda size: abs(math.log(size / block)), default=0)
+    return split_shape(layer.op, shape, layer.out_axis, layer.in_axis, block)
 
 
 def _fits_nbits(model: ir.Model, layer: WeightLayer) -> bool:
