@@ -19,6 +19,10 @@ from compress_studio.gui.widgets.basics import ElidedLabel, IconButton, set_look
 from compress_studio.spec.params import Field
 
 
+LEAST = 16
+"""Of a label, when there is very little room."""
+
+
 def explain(field: Field) -> str:
     """The tooltip of a parameter: what it does, what may be chosen, what it would be by itself."""
     parts = [field.ui.help]
@@ -49,6 +53,7 @@ class FieldRow(QWidget):
         self.editor.name(f"param:{node}.{field.name}", field.ui.label, tip)
         self.label = ElidedLabel(field.ui.label, Qt.TextElideMode.ElideRight)
         self.label.setToolTip(tip)
+        self.label.setMinimumWidth(LEAST)
         self.reset = IconButton("reset", f"Reset {field.ui.label} to its default", self)
         self.reset.setObjectName(f"reset:{node}.{field.name}")
         self.reset.setFixedSize(METRICS.icon + 4, METRICS.icon + 4)

@@ -150,6 +150,7 @@ class InspectorBody(QWidget):
         for widget in (self.several, self.source, self.preview, self.result):
             column.addWidget(widget)
         column.addStretch(1)
+        self.inside = inside
         self._scroll = _Column(inside, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
