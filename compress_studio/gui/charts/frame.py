@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QPainter
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -37,6 +37,9 @@ class Chart(QWidget):
 
     The stage is made when there is something to draw for the first time, because what it needs takes time to import.
     """
+
+    stale = Signal()
+    """Something came that the session does not tell of: it should be looked at again."""
 
     name = ""
     title = ""

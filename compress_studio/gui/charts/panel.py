@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QShowEvent
@@ -9,15 +10,17 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from compress_studio.gui.charts.frame import Chart
 from compress_studio.gui.charts.latency import LatencyChart
+from compress_studio.gui.charts.layers import LayersChart
 from compress_studio.gui.charts.pace import Pace
 from compress_studio.gui.charts.tradeoff import TradeoffChart
 from compress_studio.gui.charts.training import TrainingChart
+from compress_studio.gui.charts.weights import WeightsChart
 from compress_studio.gui.network.panel import NetworkPanel
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
-CHARTS: tuple[type[Chart], ...] = (TradeoffChart, TrainingChart, LatencyChart)
+CHARTS: tuple[type[Chart], ...] = (TradeoffChart, TrainingChart, LatencyChart, LayersChart, WeightsChart)
 NETWORK = "network"
 
 
@@ -40,6 +43,7 @@ class ChartsPanel(QWidget):
             chart = kind(commands, self.tabs)
             self.charts[chart.name] = chart
             self._stale.add(chart.name)
+            chart.stale.connect(partial(self._mark_chart, chart.name))
             self.tabs.addTab(chart, chart.title)
         self.network = NetworkPanel(commands)
         self.tabs.addTab(self.network, "Model graph")
@@ -80,6 +84,11 @@ class ChartsPanel(QWidget):
         self._stale |= changed
         seen = self.seen
         if seen is not None and seen.name in changed and self.isVisible():
+            self._pace.ask()
+
+    def _mark_chart(self, name: str) -> None:
+        self._stale.add(name)
+        if self.isVisible() and self.charts[name].isVisible():
             self._pace.ask()
 
     def _draw_seen(self) -> None:
