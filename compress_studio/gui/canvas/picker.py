@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QLineEdit,
     QListWidget,
@@ -118,6 +119,12 @@ class StepPicker(QFrame):
             self.rows.setCurrentRow(max(0, min(self.rows.count() - 1, row)))
         else:
             super().keyPressEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        window = self.parentWidget().window()
+        if QApplication.activeWindow() in {None, self}:
+            window.activateWindow()
 
 
 class _Row(QStyledItemDelegate):
