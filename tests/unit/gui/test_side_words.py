@@ -102,7 +102,7 @@ def test_the_library_lists_every_step_but_the_source_in_groups() -> None:
 def test_a_search_finds_by_name_and_only_then_by_what_the_help_mentions() -> None:
     found = [row.step for row in library_rows(steps(), search="int8") if row.kind == STEP]
     assert {"quantize.static", "quantize.dynamic"} <= set(found)
-    assert library_rows(steps(), search="nothing like that") == ()
+    assert library_rows(steps(), search="xyzzy") == ()
 
 
 def test_enter_adds_the_step_that_is_called_so() -> None:
