@@ -95,7 +95,7 @@ QToolButton[kind="segment"]:disabled { color: $faint; }
 
 /* fields */
 QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser, QAbstractSpinBox, QComboBox {
-  background: $window; color: $text; border: 1px solid $strong_border; border-radius: ${small_radius}px;
+  background: $field; color: $text; border: 1px solid $strong_border; border-radius: ${small_radius}px;
   selection-background-color: $selection; selection-color: $text; }
 QLineEdit, QAbstractSpinBox, QComboBox { padding: 0 8px; min-height: 24px; }
 QPlainTextEdit, QTextEdit, QTextBrowser { padding: 4px 6px; }
@@ -130,7 +130,7 @@ QComboBox QAbstractItemView::item:selected { background: $selection; color: $tex
 QCheckBox, QRadioButton { spacing: 8px; background: transparent; }
 QCheckBox:disabled, QRadioButton:disabled { color: $faint; }
 QCheckBox::indicator, QAbstractItemView::indicator, QRadioButton::indicator, QGroupBox::indicator {
-  width: 14px; height: 14px; border: 1px solid $faint; background: $window; border-radius: 3px; }
+  width: 14px; height: 14px; border: 1px solid $faint; background: $field; border-radius: 3px; }
 QRadioButton::indicator { border-radius: 8px; }
 QCheckBox::indicator:hover, QRadioButton::indicator:hover, QCheckBox::indicator:focus, QRadioButton::indicator:focus {
   border-color: $accent; }

@@ -25,6 +25,8 @@ class Tokens:
     card: str
     raised: str
     """Buttons, fields, selected rows."""
+    field: str
+    """Where something is typed."""
     hover: str
     border: str
     strong_border: str
@@ -107,6 +109,7 @@ DARK = Tokens(
     panel="#24272d",
     card="#2b2f37",
     raised="#343942",
+    field="#1f2126",
     hover="#3b414b",
     border="#363b45",
     strong_border="#4a515e",
@@ -132,6 +135,7 @@ LIGHT = Tokens(
     panel="#f8f9fa",
     card="#ffffff",
     raised="#ffffff",
+    field="#ffffff",
     hover="#e7ebf0",
     border="#d8dce2",
     strong_border="#b9c0ca",

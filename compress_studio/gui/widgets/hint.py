@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
@@ -9,6 +10,14 @@ from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWi
 
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import Glyph
+
+_JOINT = re.compile(r"(?<=[_\-./\\])(?=\w)")
+LONG_WORD = 24
+
+
+def breakable(text: str) -> str:
+    """The text with places to wrap inside long names of files and layers."""
+    return " ".join(_JOINT.sub("\u200b", word) if len(word) > LONG_WORD else word for word in text.split(" "))
 
 
 class EmptyHint(QWidget):
@@ -51,8 +60,8 @@ class EmptyHint(QWidget):
     def show_hint(self, icon_name: str, title: str, text: str = "", button: str = "") -> None:
         """Say something else."""
         self._glyph.set_glyph(icon_name, "faint")
-        self._title.setText(title)
-        self._text.setText(text)
+        self._title.setText(breakable(title))
+        self._text.setText(breakable(text))
         self._text.setVisible(bool(text))
         self._button.setText(button)
         self._button.setToolTip(button)

@@ -87,6 +87,10 @@ class Toast(QFrame):
         """Whether it will go by itself."""
         return self._timer.isActive()
 
+    def hold(self) -> None:
+        """Stay until it is closed, whatever it says."""
+        self._timer.stop()
+
     def _words(self, text: str, role: str) -> QLabel:
         label = QLabel(text, self)
         label.setTextFormat(Qt.TextFormat.PlainText)

@@ -10,7 +10,7 @@ import pytest
 from compress_studio.gui.theme.qss import veils
 from compress_studio.gui.theme.tokens import THEMES, Tokens
 
-SURFACES = ("canvas", "window", "panel", "card", "raised", "hover", "selection")
+SURFACES = ("canvas", "window", "panel", "card", "raised", "field", "hover", "selection")
 QUIET_SURFACES = ("canvas", "window", "panel", "card", "raised")
 TEXTS = ("text", "muted")
 TONES = ("accent", "good", "warn", "bad", "info")
