@@ -87,7 +87,7 @@ class ProblemsPanel(QWidget):
         mark.setPixmap(icon(name, tone).pixmap(METRICS.icon, METRICS.icon))
         mark.setAccessibleName(row.level.value)
         grid.addWidget(mark, 0, 0, Qt.AlignmentFlag.AlignTop)
-        text = QLabel(f"<b>{_safe(row.where)}</b>&nbsp; {_safe(row.message)}", line)
+        text = QLabel(f"<span style='font-weight:600'>{_safe(row.where)}</span>&nbsp; {_safe(row.message)}", line)
         text.setTextFormat(Qt.TextFormat.RichText)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
