@@ -18,7 +18,6 @@ from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import ElidedLabel, IconButton, set_look
 from compress_studio.spec.params import Field
 
-
 LEAST = 16
 """Of a label, when there is very little room."""
 

@@ -108,6 +108,7 @@ class Inspector(QWidget):
         layers.override_editing.connect(self._override_dragged)
         layers.override_edited.connect(self._override_edited)
         layers.override_removed.connect(self._override_removed)
+        layers.spared.connect(self._spare)
 
     def _changed(self, *_args: object) -> None:
         self.refresh()
@@ -163,7 +164,7 @@ class Inspector(QWidget):
             return
         self._since.start()
         shown = self.body.preview.shown
-        override = override_field(view.spec)
+        override = override_field(view.spec, view.node.params)
         own: Any = shown.overrides if override is None else values.get(override.name) or {}
         tried = None if shown.estimate is None else replace(shown.estimate, outdated=True)
         made = self.previews.prediction(view.node.id, values)
@@ -177,7 +178,7 @@ class Inspector(QWidget):
     def _with_override(self, layer: str, value: float | None) -> dict[str, Any] | None:
         """All values with one more or one fewer layer that has its own."""
         form, view = self.body.form, self.body.state.view
-        override = None if view is None or view.spec is None else override_field(view.spec)
+        override = None if view is None or view.spec is None else override_field(view.spec, view.node.params)
         if form is None or override is None:
             return None
         own: dict[str, float] = dict(form.values.get(override.name) or {})
@@ -201,11 +202,21 @@ class Inspector(QWidget):
         self._override(layer, value, gesture)
 
     def _override_removed(self, layer: str) -> None:
-        self._override(layer, None, new_gesture())
+        shown = self.body.preview.shown
+        if layer in shown.overrides:
+            self._override(layer, None, new_gesture())
+        elif shown.spare_field is not None and layer in shown.spared:
+            self._edited(shown.spare_field.name, [one for one in shown.spared if one != layer], new_gesture())
+
+    def _spare(self, layer: str) -> None:
+        """Leave a layer alone."""
+        shown = self.body.preview.shown
+        if shown.spare_field is not None and layer not in shown.spared:
+            self._edited(shown.spare_field.name, [*shown.spared, layer], new_gesture())
 
     def _override(self, layer: str, value: float | None, gesture: int) -> None:
         values, view = self._with_override(layer, value), self.body.state.view
-        override = None if view is None or view.spec is None else override_field(view.spec)
+        override = None if view is None or view.spec is None else override_field(view.spec, view.node.params)
         if values is None or view is None or override is None:
             return
         self._stop_drag()

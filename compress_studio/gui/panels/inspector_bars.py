@@ -13,7 +13,7 @@ from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.spec.step import Group
 
 if TYPE_CHECKING:
-    from compress_studio.gui.panels.inspector_layers import LayersModel
+    from compress_studio.gui.panels.inspector_layers_model import LayersModel
 
 NAME, BAR, TEXT, REMOVE = range(4)
 """Columns."""
@@ -49,16 +49,20 @@ class BarDelegate(QStyledItemDelegate):
             text = painter.fontMetrics().elidedText(layer.name, Qt.TextElideMode.ElideMiddle, int(area.width()))
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         elif column == BAR:
-            self._bar(painter, rect.adjusted(0, 0, -6, 0), 0.0 if layer.note else layer.share, own=own)
+            self._bar(painter, rect.adjusted(0, 0, -6, 0), layer.share, self._tone(own=own, alone=bool(layer.note)))
         elif column == TEXT:
             painter.setFont(current.font(METRICS.font - 1, tabular=True))
             painter.setPen(current.color(tokens.muted if layer.note else tokens.accent if own else tokens.text))
             text = painter.fontMetrics().elidedText(layer.text, Qt.TextElideMode.ElideRight, int(rect.width()) - 2)
             painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-        elif own:
+        elif self._model.is_own(layer.name):
             self._cross(painter, rect.center())
 
-    def _bar(self, painter: QPainter, rect: QRectF, share: float, *, own: bool) -> None:
+    def _tone(self, *, own: bool, alone: bool) -> str:
+        tokens = current.tokens()
+        return tokens.accent if own else tokens.faint if alone else tokens.groups[Group.PRUNE.value]
+
+    def _bar(self, painter: QPainter, rect: QRectF, share: float, tone: str) -> None:
         tokens = current.tokens()
         groove = QRectF(rect.left(), rect.center().y() - THICK / 2, rect.width(), THICK)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -68,7 +72,7 @@ class BarDelegate(QStyledItemDelegate):
         width = groove.width() * min(max(share, 0.0), 1.0)
         if width > 0:
             groove.setWidth(max(width, THICK))
-            painter.setBrush(current.color(tokens.accent if own else tokens.groups[Group.PRUNE.value]))
+            painter.setBrush(current.color(tone))
             painter.drawRoundedRect(groove, THICK / 2, THICK / 2)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 

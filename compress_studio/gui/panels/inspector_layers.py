@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QEvent,
     QModelIndex,
-    QPersistentModelIndex,
     QRect,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import QKeyEvent, QPainter
@@ -20,100 +19,20 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabe
 from compress_studio.gui.forms.slider import Slider
 from compress_studio.gui.forms.wording import value_text
 from compress_studio.gui.panels.inspector_bars import BAR, NAME, REMOVE, TEXT, BarDelegate
+from compress_studio.gui.panels.inspector_layers_model import LayersModel
 from compress_studio.gui.theme import current
 from compress_studio.gui.theme.tokens import METRICS
-from compress_studio.gui.widgets.basics import SectionTitle
+from compress_studio.gui.widgets.basics import IconButton, SectionTitle
 from compress_studio.gui.widgets.search import SearchField
 from compress_studio.spec.params import Field, Range
 from compress_studio.spec.preview import LayerPrediction
 
-ROW, HEAD = 24, 24
+ROW, HEAD, TEXT_WIDTH = 24, 24, 42
 MOST_ROWS = 12
 """Shown at a time; more scroll."""
 SEARCHED = 30
 """From so many layers there is a search."""
 WIDTHS = {BAR: 62, TEXT: 66, REMOVE: 20}
-Index = QModelIndex | QPersistentModelIndex
-NO_INDEX = QModelIndex()
-
-
-class LayersModel(QAbstractTableModel):
-    """Layers in the order of the network, filtered by a word."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._layers: tuple[LayerPrediction, ...] = ()
-        self._names: list[str] = []
-        self._shown: list[int] = []
-        self._word = ""
-        self.overrides: Mapping[str, float] = {}
-        self.title = "changed"
-
-    def show_layers(self, layers: tuple[LayerPrediction, ...], title: str, overrides: Mapping[str, float]) -> bool:
-        """Show predictions; whether other layers than before are listed."""
-        names = [one.name for one in layers]
-        self.overrides = overrides
-        if title != self.title:
-            self.title = title
-            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, REMOVE)
-        if names == self._names:
-            self._layers = layers
-            if self._shown:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, REMOVE))
-            return False
-        self.beginResetModel()
-        self._layers, self._names = layers, names
-        self._shown = self._matching()
-        self.endResetModel()
-        return True
-
-    def filter(self, word: str) -> None:
-        """List only the layers whose names hold a word."""
-        self.beginResetModel()
-        self._word = word.strip().lower()
-        self._shown = self._matching()
-        self.endResetModel()
-
-    def layer(self, row: int) -> LayerPrediction:
-        """The layer of a row."""
-        return self._layers[self._shown[row]]
-
-    def total(self) -> int:
-        """How many layers there are, also those that are filtered out."""
-        return len(self._layers)
-
-    def _matching(self) -> list[int]:
-        return [place for place, name in enumerate(self._names) if self._word in name.lower()]
-
-    def rowCount(self, parent: Index = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: Index = NO_INDEX) -> int:
-        return 0 if parent.isValid() else REMOVE + 1
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        layer = self.layer(index.row())
-        if role == Qt.ItemDataRole.DisplayRole:
-            return {NAME: layer.name, TEXT: layer.text}.get(index.column())
-        if role == Qt.ItemDataRole.ToolTipRole:
-            if index.column() == REMOVE and layer.name in self.overrides:
-                return "Remove the value of this layer (Delete)"
-            return f"{layer.name}: {layer.text}" + (f"\n{layer.note}" if layer.note else "")
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{layer.name} {layer.text} {layer.note}".strip()
-        return None
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return {NAME: "layer", BAR: self.title}.get(section, "")
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
 class _Head(QHeaderView):
@@ -135,32 +54,48 @@ class _Head(QHeaderView):
 
 
 class LayerEditor(QWidget):
-    """The slider over a row while one layer gets a value of its own."""
+    """What is over a row while one layer gets a value of its own: a slider, and a button that leaves it alone."""
 
-    def __init__(self, field: Field, span: Range, value: float, parent: QWidget) -> None:
+    def __init__(self, field: Field | None, spare: Field | None, value: float, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("layer_editor")
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAutoFillBackground(True)
         self._field = field
-        self.slider = Slider(span, self)
-        self.slider.setObjectName("layer_editor.slider")
-        self.slider.setAccessibleName(f"{field.ui.label} of this layer")
-        self.slider.setToolTip("Drag, or use the arrow keys. Esc or Enter closes.")
-        self.slider.show_value(value)
-        self._text = QLabel(value_text(field, value), self)
-        self._text.setFixedWidth(44)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(2, 0, 4, 0)
-        layout.setSpacing(METRICS.gap)
-        layout.addWidget(self.slider)
-        layout.addWidget(self._text)
-        self.setFocusProxy(self.slider)
+        layout.setContentsMargins(2, 0, 0, 0)
+        layout.setSpacing(METRICS.gap // 2)
+        self.slider: Slider | None = None
+        self._text = QLabel(self)
+        if field is not None and field.range is not None:
+            self.slider = Slider(field.range, self)
+            self.slider.setObjectName("layer_editor.slider")
+            self.slider.setAccessibleName(f"{field.ui.label} of this layer")
+            self.slider.setToolTip("Drag, or use the arrow keys. Esc or Enter closes.")
+            self.slider.show_value(value)
+            layout.addWidget(self.slider, 1)
+            self._text.setFixedWidth(TEXT_WIDTH)
+            layout.addWidget(self._text)
+            self.show_value(value)
+        self.spare: IconButton | None = None
+        if spare is not None:
+            self.spare = IconButton("mute", f"{spare.ui.label}: this layer", self)
+            self.spare.setObjectName("layer_editor.spare")
+            self.spare.setFixedSize(ROW - 2, ROW - 2)
+            layout.addWidget(self.spare)
+        first = self.slider or self.spare
+        if first is not None:
+            self.setFocusProxy(first)
+
+    def controls(self) -> tuple[QWidget, ...]:
+        """What can have the focus."""
+        return tuple(one for one in (self.slider, self.spare) if one is not None)
 
     def show_value(self, value: float) -> None:
         """Show a value beside the slider."""
-        self._text.setText(value_text(self._field, value))
+        if self._field is not None:
+            self._text.setText(value_text(self._field, value))
 
 
 class LayersTable(QWidget):
@@ -169,11 +104,15 @@ class LayersTable(QWidget):
     override_editing = Signal(str, float)
     override_edited = Signal(str, float, int)
     override_removed = Signal(str)
+    """The layer has no value of its own any more, or is not left alone any more."""
+    spared = Signal(str)
+    """The layer shall be left alone."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("layers")
         self._field: Field | None = None
+        self._spare: Field | None = None
         self._editor: LayerEditor | None = None
         self._edited_layer = ""
         self.title = SectionTitle("Per layer")
@@ -196,44 +135,55 @@ class LayersTable(QWidget):
         self.model.modelReset.connect(self._close_editor)
         self.note.hide()
 
-    def show_layers(
+    def show_choices(
         self,
-        layers: tuple[LayerPrediction, ...],
-        title: str,
-        field: Field | None = None,
-        overrides: Mapping[str, float] | None = None,
+        field: Field | None,
+        overrides: Mapping[str, float],
+        spare: Field | None = None,
+        spared: Collection[str] = (),
     ) -> None:
-        """Show predictions; field: the parameter that holds values of single layers, where the step has one."""
-        if field is not self._field:
-            self._field = field
-            self.title.setText("Per layer · click to override" if field is not None else "Per layer")
-        if self.model.show_layers(layers, title, overrides or {}):
+        """What single layers were given: values of their own, and which are left alone by choice."""
+        if (field, spare) != (self._field, self._spare):
+            self._field, self._spare = field, spare
+            self._close_editor()
+            self.title.setText("Per layer · click to override" if field or spare else "Per layer")
+        self.model.overrides, self.model.spared = overrides, frozenset(spared)
+
+    def show_layers(self, layers: tuple[LayerPrediction, ...], title: str) -> None:
+        """Show predictions."""
+        if self.model.show_layers(layers, title):
             self.search.setVisible(len(layers) > SEARCHED)
             if len(layers) <= SEARCHED and self.search.text():
                 self.search.clear()
             self._fit()
             self.note.hide()
+        elif self.view.currentIndex().isValid():
+            self._show_note(self.view.currentIndex(), self.view.currentIndex())
 
     def edit_row(self, row: int) -> None:
         """Open the slider of a layer, unless the step leaves it alone."""
         layer = self.model.layer(row)
-        span = None if self._field is None else self._field.range
-        if self._field is None or span is None or not can_override(layer):
-            return
         self._close_editor()
+        if (self._field is None and self._spare is None) or not can_override(layer):
+            return
         value = self.model.overrides.get(layer.name)
-        value = start_value(layer, span) if value is None else value
+        if value is None and self._field is not None and self._field.range is not None:
+            value = start_value(layer, self._field.range)
         self._edited_layer = layer.name
-        self._editor = LayerEditor(self._field, span, value, self.view.viewport())
-        self._editor.slider.editing.connect(self._dragged)
-        self._editor.slider.edited.connect(self._moved)
-        self._editor.slider.reset_asked.connect(self._remove_edited)
-        self._editor.slider.installEventFilter(self)
-        area = self.view.visualRect(self.model.index(row, BAR))
-        area = area.united(self.view.visualRect(self.model.index(row, TEXT)))
-        self._editor.setGeometry(area.adjusted(0, 0, 0, -1))
-        self._editor.show()
-        self._editor.slider.setFocus()
+        editor = self._editor = LayerEditor(self._field, self._spare, value or 0.0, self.view.viewport())
+        if editor.slider is not None:
+            editor.slider.editing.connect(self._dragged)
+            editor.slider.edited.connect(self._moved)
+            editor.slider.reset_asked.connect(self._remove_edited)
+        if editor.spare is not None:
+            editor.spare.clicked.connect(self._spare_edited)
+        for control in editor.controls():
+            control.installEventFilter(self)
+        area = self.view.visualRect(self.model.index(row, BAR if editor.slider is not None else TEXT))
+        area = area.united(self.view.visualRect(self.model.index(row, REMOVE)))
+        editor.setGeometry(area.adjusted(0, 0, 0, -1))
+        editor.show()
+        editor.setFocus()
 
     def _make_view(self) -> QTableView:
         view = QTableView(self)
@@ -276,7 +226,7 @@ class LayersTable(QWidget):
 
     def _clicked(self, index: QModelIndex) -> None:
         layer = self.model.layer(index.row())
-        if index.column() == REMOVE and layer.name in self.model.overrides:
+        if index.column() == REMOVE and self.model.is_own(layer.name):
             self._close_editor()
             self.override_removed.emit(layer.name)
         else:
@@ -303,23 +253,37 @@ class LayersTable(QWidget):
         if layer in self.model.overrides:
             self.override_removed.emit(layer)
 
+    def _spare_edited(self) -> None:
+        layer = self._edited_layer
+        self._close_editor()
+        self.view.setFocus()
+        self.spared.emit(layer)
+
     def _close_editor(self) -> None:
         editor, self._editor = self._editor, None
         if editor is not None:
-            editor.slider.removeEventFilter(self)
+            for control in editor.controls():
+                control.removeEventFilter(self)
             editor.hide()
             editor.deleteLater()
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
             return self._key(watched, event)
-        if event.type() is QEvent.Type.FocusOut and self._editor is not None and watched is self._editor.slider:
-            self._close_editor()
+        if event.type() is QEvent.Type.FocusOut and self._editor is not None and watched in self._editor.controls():
+            QTimer.singleShot(0, self, self._focus_left)
         return False
+
+    def _focus_left(self) -> None:
+        """Close the editor when the focus went to something else than its other part."""
+        if self._editor is not None and not any(one.hasFocus() for one in self._editor.controls()):
+            self._close_editor()
 
     def _key(self, watched: Any, event: QKeyEvent) -> bool:
         if watched is not self.view:
-            if event.key() in {Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            enter = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+            if event.key() == Qt.Key.Key_Escape or (event.key() in enter and isinstance(watched, Slider)):
+                self._close_editor()
                 self.view.setFocus()
                 return True
             return False
@@ -330,7 +294,7 @@ class LayersTable(QWidget):
             self.edit_row(row)
             return True
         if event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}:
-            if self.model.layer(row).name in self.model.overrides:
+            if self.model.is_own(self.model.layer(row).name):
                 self.override_removed.emit(self.model.layer(row).name)
             return True
         return False

@@ -34,6 +34,9 @@ class PreviewShown:
     overrides: Mapping[str, float] = field(default_factory=dict[str, float])
     override_field: Field | None = None
     """The parameter that holds values of single layers."""
+    spared: tuple[str, ...] = ()
+    spare_field: Field | None = None
+    """The parameter that names layers to be left alone."""
 
 
 class PreviewSection(QWidget):
@@ -98,7 +101,8 @@ class PreviewSection(QWidget):
         _visible(bool(numbers or tried or note), self.title)
         layers = () if made is None else made.layers
         title = "changed" if made is None else made.share_title
-        self.layers.show_layers(layers, title, shown.override_field, shown.overrides)
+        self.layers.show_choices(shown.override_field, shown.overrides, shown.spare_field, shown.spared)
+        self.layers.show_layers(layers, title)
         _visible(bool(layers), self.layers)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from compress_studio.gui.forms.wording import is_shown, plain
 from compress_studio.gui.nodeview import NodeView
 from compress_studio.gui.panels.inspector_preview import PreviewShown
 from compress_studio.gui.previews import PreviewWord
@@ -62,8 +63,9 @@ def read_preview(previews: Previews, view: NodeView, before: Mapping[str, Any] |
     message = " ".join(part if part.endswith((".", "…")) else f"{part}…" for part in (state.reason, state.hint) if part)
     if failure is not None:
         message += f" The step could not be tried: {failure.message[:1].lower()}{failure.message[1:]} {failure.hint}"
-    override = override_field(spec)
+    override, spared = override_field(spec, view.node.params), spare_field(spec)
     own: Any = {} if override is None else view.node.params.get(override.name) or {}
+    alone: Any = () if spared is None else view.node.params.get(spared.name) or ()
     return PreviewShown(
         prediction=previews.prediction(node),
         before=before,
@@ -72,12 +74,22 @@ def read_preview(previews: Previews, view: NodeView, before: Mapping[str, Any] |
         message=message,
         overrides=dict(own),
         override_field=override,
+        spared=tuple(alone),
+        spare_field=spared,
     )
 
 
-def override_field(spec: StepSpec) -> Field | None:
-    """The parameter that holds values of single layers."""
-    return next((one for one in spec.params.fields() if one.kind == "map" and one.ui.per_layer), None)
+def override_field(spec: StepSpec, values: Mapping[str, Any]) -> Field | None:
+    """The parameter that holds values of single layers, while it matters."""
+    full = {one.name: plain(values.get(one.name, one.default)) for one in spec.params.fields()}
+    return next(
+        (one for one in spec.params.fields() if one.kind == "map" and one.ui.per_layer and is_shown(one, full)), None
+    )
+
+
+def spare_field(spec: StepSpec) -> Field | None:
+    """The parameter that names layers to be left alone."""
+    return next((one for one in spec.params.fields() if one.kind == "list" and one.ui.per_layer), None)
 
 
 def facts_before(session: Session, node: NodeId) -> Mapping[str, Any] | None:

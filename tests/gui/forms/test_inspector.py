@@ -253,3 +253,17 @@ def test_escape_leaves_the_slider_of_a_layer(inspector, qtbot):
     qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
     qtbot.keyClick(slider, Qt.Key.Key_Escape)
     assert inspector.body.preview.layers._editor is None
+
+
+def test_a_layer_is_left_alone_from_its_row_and_taken_back(inspector, session, qtbot):
+    click_layer(inspector, qtbot, 3)
+    qtbot.mouseClick(find(inspector, QWidget, "layer_editor.spare"), Qt.MouseButton.LeftButton)
+    assert params_of(session)["skip"] == ["blocks.3.conv"]
+    click_layer(inspector, qtbot, 3, REMOVE)
+    assert params_of(session)["skip"] == []
+
+
+def test_values_of_single_layers_are_offered_only_while_they_matter(inspector, session, qtbot):
+    session.edit("x", edits.set_param("prune1", "mode", "threshold", session.runtime.steps))
+    click_layer(inspector, qtbot, 1)
+    assert inspector.findChild(Slider, "layer_editor.slider") is None
