@@ -25,6 +25,8 @@ FORMER = 3.5
 REACH = 5.0
 """Pixels around a dot that still belong to it."""
 MOST_LABELS = 24
+MOST_CRISP = 300
+"""Dots up to which each one is painted as a shape; beyond, pictures of dots are faster."""
 BUDGET_TEXT_GAP = 3.0
 
 
@@ -48,7 +50,7 @@ class Cloud(Plot):
         self._front = pg.PlotCurveItem(antialias=True)
         self._bars = pg.ErrorBarItem(beam=0.0)
         self._wide = pg.ErrorBarItem(beam=0.0)
-        self._former = pg.ScatterPlotItem(pxMode=True, antialias=True, useCache=True)
+        self._former = pg.ScatterPlotItem(pxMode=True, antialias=True)
         self._current = pg.ScatterPlotItem(pxMode=True, antialias=True)
         self._rings = pg.ScatterPlotItem(pxMode=True, antialias=True)
         self._stars = pg.ScatterPlotItem(pxMode=True, antialias=True, symbol="star")
@@ -132,6 +134,9 @@ class Cloud(Plot):
                 rings.append({"pos": place, "size": size + 8, "pen": pen(ink.accent, 2.0), "brush": None})
             if dot.starred:
                 stars.append({"pos": place, "size": 9, "pen": pen(ink.window, 0.8), "brush": brush(ink.warn)})
+        crisp = len(self._dots) <= MOST_CRISP
+        for item in (self._current, self._former, self._rings, self._stars):
+            item.opts["useCache"] = not crisp
         self._current.setData(spots[True])
         self._former.setData(spots[False])
         self._rings.setData(rings)

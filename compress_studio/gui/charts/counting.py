@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from compress_studio.gui.charts.looks import Side
+if TYPE_CHECKING:
+    from compress_studio.gui.charts.looks import Side
 
 
 def counted(counts: Sequence[int] | None, edges: Sequence[float], side: Side | None) -> tuple[int, ...] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QPainter
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from compress_studio.gui.charts import saving
 from compress_studio.gui.charts.tables import Table
@@ -165,12 +165,9 @@ class Chart(QWidget):
         project = self.session.path.stem if self.session.path is not None else self.session.project.title
         name = saving.proposed_name(project, self.title, ending)
         folder = self.session.path.parent if self.session.path is not None else Path.home()
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, f"Save {self.title.lower()}", str(folder / name), saving.FORMATS[ending]
-        )
-        if not chosen:
+        path = self.commands.asking.ask_save(f"Save {self.title.lower()}", folder / name, (saving.FORMATS[ending],))
+        if path is None:
             return
-        path = Path(chosen)
         path = path if path.suffix.lower() == f".{ending}" else path.with_name(f"{path.name}.{ending}")
         try:
             self.save_to(path)

@@ -23,7 +23,7 @@ class Measure:
 
 
 MEASURES = (
-    Measure("bytes", "Bytes", Form.BYTES, "bytes"),
+    Measure("bytes", "Bytes", Form.BYTES),
     Measure("parameters", "Parameters", Form.COUNT),
     Measure("macs", "MACs", Form.COUNT, "per sample"),
     Measure("bits", "Bits per weight", Form.NUMBER),

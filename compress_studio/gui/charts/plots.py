@@ -126,8 +126,16 @@ class Plot(pg.PlotWidget):
         return label
 
     def paint_at(self, painter: QPainter, target: QRectF) -> None:
-        """Paint everything into a rectangle of another device."""
-        self.render(painter, target, self.viewport().rect())
+        """Paint everything into a rectangle of another device, dots as shapes and not as pictures of shapes."""
+        dots = [item for item in self.scene().items() if isinstance(item, pg.ScatterPlotItem)]
+        cached = [item.opts["useCache"] for item in dots]
+        for item in dots:
+            item.opts["useCache"] = False
+        try:
+            self.render(painter, target, self.viewport().rect())
+        finally:
+            for item, use in zip(dots, cached, strict=True):
+                item.opts["useCache"] = use
 
     def _moved_by_user(self, *_: object) -> None:
         self.fitted = False

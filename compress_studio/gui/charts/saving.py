@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QRect, QSize
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
 from compress_studio.base.paths import atomic_path, write_text
@@ -50,6 +50,7 @@ def write_svg(path: Path, size: QSize, paint: Paint, title: str) -> None:
         generator.setSize(size)
         generator.setViewBox(QRect(0, 0, size.width(), size.height()))
         generator.setTitle(title)
+        generator.setResolution(round(QGuiApplication.primaryScreen().logicalDotsPerInch()))
         painter = QPainter(generator)
         try:
             painter.fillRect(QRect(0, 0, size.width(), size.height()), background())

@@ -15,7 +15,7 @@ from compress_studio.gui.charts import dots
 from compress_studio.gui.charts.dots import BudgetLine, Tradeoff
 from compress_studio.gui.charts.frame import Chart, Hint, fill_choice
 from compress_studio.gui.charts.naming import name_variants
-from compress_studio.gui.charts.quantities import BUBBLES, COSTS, LATENCY, SIZE, qualities, quantity
+from compress_studio.gui.charts.quantities import BUBBLES, COSTS, LATENCY, SIZE, SPEEDUP, qualities, quantity
 from compress_studio.gui.charts.tables import Cell, Table
 from compress_studio.gui.widgets.basics import IconButton
 from compress_studio.project.edits import set_goals
@@ -122,13 +122,15 @@ class TradeoffChart(Chart):
         if state.y is None:
             return Table(())
         x, y = state.x.header, state.y.header
-        headers = ["Result", "Node", x, f"{x} low", f"{x} high", y, f"{y} low", f"{y} high", "Starred"]
+        ends = [f"{x} low", f"{x} high"] if state.x == SPEEDUP else []
+        headers = ["Result", "Node", x, *ends, y, f"{y} low", f"{y} high", "Starred"]
         areas = {} if state.bubble is None else {dot.variant: self._area_of(dot.variant) for dot in state.dots}
         if state.bubble is not None:
             headers.append(state.bubble.header)
         rows: list[tuple[Cell, ...]] = []
         for dot in state.dots:
-            row: list[Cell] = [dot.label, dot.node, dot.x, dot.x_low, dot.x_high, dot.y, dot.y_low, dot.y_high]
+            spread = [dot.x_low, dot.x_high] if ends else []
+            row: list[Cell] = [dot.label, dot.node, dot.x, *spread, dot.y, dot.y_low, dot.y_high]
             row.append("yes" if dot.starred else "no")
             if state.bubble is not None:
                 row.append(areas[dot.variant])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -156,6 +156,9 @@ class WeightsChart(Chart):
             for at, (low, high) in enumerate(pairwise(found.edges))
         ]
         return Table(headers, (zeros, *bins))
+
+    def picture_size(self) -> QSize:
+        return super().picture_size() if self._plot is None else self._plot.size()
 
     def paint_picture(self, painter: QPainter) -> None:
         if self._plot is not None:
