@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from compress_studio.gui.forms.choices import ComboEditor
 from compress_studio.gui.forms.editor import FieldEditor
 from compress_studio.gui.forms.fields import make_editor
 from compress_studio.gui.forms.gesture import new_gesture
@@ -115,16 +117,22 @@ class FieldRow(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        head = QHBoxLayout()
-        head.setSpacing(METRICS.gap // 2)
-        head.addWidget(self.label)
-        head.addWidget(self.reset)
-        head.addStretch(1)
+        words = QHBoxLayout()
+        words.setSpacing(METRICS.gap // 2)
+        words.addWidget(self.label)
+        words.addWidget(self.reset)
+        words.addStretch(1)
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._head.setSpacing(METRICS.gap // 2)
+        self._head.addLayout(words, 1)
+        controls = self._controls = QHBoxLayout()
+        controls.setSpacing(METRICS.gap // 2)
         if not self.editor.wide:
-            head.addWidget(self.editor)
+            controls.addWidget(self.editor)
         if self.auto is not None:
-            head.addWidget(self.auto)
-        layout.addLayout(head)
+            controls.addWidget(self.auto)
+        self._head.addLayout(controls)
+        layout.addLayout(self._head)
         if self.editor.wide:
             layout.addWidget(self.editor)
         if self.editor.below is not None:
@@ -154,9 +162,26 @@ class FieldRow(QWidget):
         self.show_error("")
         self.edited.emit(self.field.name, None if on else self._start(), new_gesture())
 
+    def _stack(self) -> None:
+        """Put label and editor below each other where they do not fit side by side."""
+        if self.editor.wide or isinstance(self.editor, NumberEditor):
+            return
+        needed = self.label.sizeHint().width() + self.editor.sizeHint().width() + METRICS.gap
+        narrow = needed > self.width()
+        direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        if self._head.direction() != direction:
+            self._head.setDirection(direction)
+            filling = isinstance(self.editor, ComboEditor) or not narrow
+            side = Qt.AlignmentFlag(0) if filling else Qt.AlignmentFlag.AlignLeft
+            self._controls.setAlignment(self.editor, side)
+
     def _start(self) -> Any:
         """Where somebody who takes over begins: at their last value, else in the middle."""
         if self._kept is not None:
             return self._kept
         span = slider_range(self.field)
         return 0 if span is None else typed(self.field, span.from_unit(0.5))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._stack()

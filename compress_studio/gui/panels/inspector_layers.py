@@ -13,7 +13,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from compress_studio.gui.forms.slider import Slider
@@ -32,6 +32,9 @@ MOST_ROWS = 12
 """Shown at a time; more scroll."""
 SEARCHED = 30
 """From so many layers there is a search."""
+LEAST_EDITOR = 140
+ROOMY = 270
+"""From this width the bars have their full length."""
 WIDTHS = {BAR: 62, TEXT: 66, REMOVE: 20}
 
 
@@ -180,6 +183,7 @@ class LayersTable(QWidget):
         for control in editor.controls():
             control.installEventFilter(self)
         area = self.view.visualRect(self.model.index(row, BAR if editor.slider is not None else TEXT))
+        area.setLeft(min(area.left(), self.view.viewport().width() - LEAST_EDITOR))
         area = area.united(self.view.visualRect(self.model.index(row, REMOVE)))
         editor.setGeometry(area.adjusted(0, 0, 0, -1))
         editor.show()
@@ -266,6 +270,11 @@ class LayersTable(QWidget):
                 control.removeEventFilter(self)
             editor.hide()
             editor.deleteLater()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.view.setColumnWidth(BAR, WIDTHS[BAR] if self.width() >= ROOMY else WIDTHS[BAR] // 2)
+        self._close_editor()
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:

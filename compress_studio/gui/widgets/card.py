@@ -11,6 +11,9 @@ from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import ElidedLabel, IconButton, set_look
 
+VALUE_WIDTH = 136
+"""Of a value that is never shortened."""
+
 
 class Card(QFrame):
     """A raised surface with a title, small buttons beside it and a body."""
@@ -52,6 +55,14 @@ class Card(QFrame):
         self._header.setVisible(bool(self._title.text()) or self._head.count() > 1)
 
 
+class _Value(ElidedLabel):
+    """How much it is: where there is little room, what it is gives way first."""
+
+    def minimumSizeHint(self) -> QSize:
+        least = super().minimumSizeHint()
+        return QSize(max(least.width(), min(self.sizeHint().width(), VALUE_WIDTH)), least.height())
+
+
 class FactRows(QWidget):
     """Facts as rows: what it is at the left, how much at the right."""
 
@@ -82,7 +93,7 @@ class FactRows(QWidget):
     def _add_row(self) -> None:
         name = ElidedLabel(mode=Qt.TextElideMode.ElideRight, parent=self)
         name.setProperty("tone", "muted")
-        value = ElidedLabel(parent=self)
+        value = _Value(parent=self)
         value.setProperty("role", "value")
         value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         place = len(self._rows)
