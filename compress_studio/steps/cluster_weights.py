@@ -45,11 +45,24 @@ class ClusterWeightsParams(Params):
     ] = Sharing.CHANNEL
     embeddings: Annotated[bool, Ui("Embeddings too", "Also cluster tables of embeddings.", advanced=True)] = True
     skip: Annotated[
-        tuple[str, ...], Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True)
+        tuple[str, ...],
+        Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True, per_layer=True),
     ] = ()
+    layers: Annotated[
+        dict[str, Annotated[float, Range(1, 8, 1)]],
+        Ui("Bits by layer", "Bits of single layers, instead of those above.", advanced=True, per_layer=True),
+    ] = {}  # noqa: RUF012 - parameters are frozen
 
 
-@step(id="cluster.weights", version=1, title="Cluster weights", group=Group.QUANTIZE)
+@step(
+    id="cluster.weights",
+    version=1,
+    title="Cluster weights",
+    group=Group.QUANTIZE,
+    sketch="compress_studio.steps.kernels.cluster_preview:sketch",
+    predict="compress_studio.steps.kernels.predict_cluster:predict",
+    estimates=True,
+)
 def cluster_weights(ctx: StepContext, params: ClusterWeightsParams, network: OnnxNet) -> OnnxNet:
     """Gives each layer a palette of few values and stores only which value each weight takes.
 
@@ -65,12 +78,15 @@ def cluster_weights(ctx: StepContext, params: ClusterWeightsParams, network: Onn
     so the network runs exactly as fast, and takes as much memory, as the original. For speed use `quantize.static`
     (instead, not on top).
     """
+    from compress_studio.graph.layers import weight_layers
     from compress_studio.graph.saving import load, save
+    from compress_studio.steps.kernels.layer_names import values_by_layer
     from compress_studio.steps.kernels.palette_store import PaletteWriter
     from compress_studio.steps.kernels.targets import find_targets
 
     model = load(network.path)
     targets, total = find_targets(model, ctx, skip=params.skip, embeddings=params.embeddings)
+    own = values_by_layer([layer.name for layer in weight_layers(model)], params.layers)
     writer = PaletteWriter(model)
     size = sum(target.array.size for target in targets)
     changed = done = 0
@@ -78,7 +94,8 @@ def cluster_weights(ctx: StepContext, params: ClusterWeightsParams, network: Onn
     for target in targets:
         ctx.progress(0.9 * done / max(size, 1), f"Clustering {target.name}")
         done += target.array.size
-        decibels, reason = _cluster(ctx, params, writer, target)
+        bits = round(next((own[layer.name] for layer in target.layers if layer.name in own), params.bits))
+        decibels, reason = _cluster(ctx, params, bits, writer, target)
         if reason:
             for layer in target.layers:
                 ctx.skip(layer.name, reason)
@@ -99,7 +116,7 @@ def cluster_weights(ctx: StepContext, params: ClusterWeightsParams, network: Onn
 
 
 def _cluster(
-    ctx: StepContext, params: ClusterWeightsParams, writer: PaletteWriter, target: Target
+    ctx: StepContext, params: ClusterWeightsParams, bits: int, writer: PaletteWriter, target: Target
 ) -> tuple[float, str]:
     """Store one weight as a palette; returns its signal to noise in decibels, or why it was left alone."""
     import numpy as np
@@ -110,15 +127,15 @@ def _cluster(
     array = target.array
     if array.size < SMALLEST:
         return 0.0, f"has {array.size} weights, fewer than a palette pays for"
-    if params.bits == 1 and float((array == 0).mean()) >= SPARSE:
+    if bits == 1 and float((array == 0).mean()) >= SPARSE:
         return 0.0, "is sparse, and one bit cannot hold zero and both signs; choose 2 bits"
-    scales = _scales(target) if params.scales is Sharing.CHANNEL else None
+    scales = channel_scales(target) if params.scales is Sharing.CHANNEL else None
     numbers = array.astype(np.float32)
     if scales is None:
-        palette = cluster(numbers, 1 << params.bits, check=ctx.check)
+        palette = cluster(numbers, 1 << bits, check=ctx.check)
     else:
         wide = scales.astype(np.float32)
-        palette = cluster(numbers / wide, 1 << params.bits, np.broadcast_to(np.square(wide), array.shape), ctx.check)
+        palette = cluster(numbers / wide, 1 << bits, np.broadcast_to(np.square(wide), array.shape), ctx.check)
     form = form_for(palette, writer.model)
     if stored_bytes(form, palette, 0 if scales is None else scales.size, array.dtype.itemsize) >= array.nbytes:
         return 0.0, "would not get smaller"
@@ -126,7 +143,7 @@ def _cluster(
     return _decibels(numbers, palette, scales), ""
 
 
-def _scales(target: Target) -> np.ndarray | None:
+def channel_scales(target: Target) -> np.ndarray | None:
     """The root mean square of each output channel in float16, in a form that divides the weight; None for no scales."""
     import numpy as np
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from compress_studio.graph.statistics import Moments
     from compress_studio.spec.data import Batch
-    from compress_studio.steps.kernels.lowrank import Budget, Spectrum
+    from compress_studio.steps.kernels.lowrank import Spectrum
     from compress_studio.steps.kernels.lowrank_graph import Matrix
+    from compress_studio.steps.kernels.lowrank_ranks import Budget
 
 MOMENTS_AT_ONCE = 1 << 25
 """Numbers of second moments that are collected in one pass over the samples: 256 MB."""
@@ -84,8 +85,18 @@ class FactorizeLowrankParams(Params):
         ),
     ] = True
     skip: Annotated[
-        tuple[str, ...], Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True)
+        tuple[str, ...],
+        Ui("Leave alone", "Names of layers, or patterns such as encoder.*", advanced=True, per_layer=True),
     ] = ()
+    layers: Annotated[
+        dict[str, Annotated[float, Range(0.05, 0.95, 0.05)]],
+        Ui(
+            "Share by layer",
+            "Shares of the parameters that single layers keep; the others share out the rest among themselves.",
+            advanced=True,
+            per_layer=True,
+        ),
+    ] = {}  # noqa: RUF012 - parameters are frozen
 
 
 @step(
@@ -95,6 +106,10 @@ class FactorizeLowrankParams(Params):
     group=Group.FACTORIZE,
     needs_data=True,
     depends_on=("onnxruntime", "numpy"),
+    sketch="compress_studio.steps.kernels.lowrank_preview:sketch",
+    predict="compress_studio.steps.kernels.predict_lowrank:predict",
+    sketch_params=frozenset({"method", "samples"}),
+    estimates=True,
 )
 def factorize_lowrank(ctx: StepContext, params: FactorizeLowrankParams, network: OnnxNet) -> OnnxNet:
     """Replaces thick layers by two thin ones with fewer parameters and operations.
@@ -123,9 +138,9 @@ def factorize_lowrank(ctx: StepContext, params: FactorizeLowrankParams, network:
     from compress_studio.graph.saving import load, save
 
     model = load(network.path)
-    chosen, total, weights = _candidates(ctx, params, model)
-    spectra, moments = _spectra(ctx, params, model, chosen)
-    ranks = _ranks(ctx, params, chosen, spectra, weights)
+    chosen, total, weights = find_candidates(ctx, params, model)
+    spectra, moments = find_spectra(ctx, params, model, chosen)
+    ranks = _ranks(ctx, params, model, chosen, spectra, weights)
     changed: list[Matrix] = []
     for number, (one, rank) in enumerate(zip(chosen, ranks, strict=True)):
         ctx.progress(0.72 + 0.08 * number / max(len(chosen), 1), f"Factorizing {one.layer.name}")
@@ -163,7 +178,7 @@ def _samples(ctx: StepContext, params: FactorizeLowrankParams) -> Iterator[Batch
     return to_fit(ctx, BATCH, params.samples)
 
 
-def _candidates(ctx: StepContext, params: FactorizeLowrankParams, model: ir.Model) -> tuple[list[Matrix], int, int]:
+def find_candidates(ctx: StepContext, params: FactorizeLowrankParams, model: ir.Model) -> tuple[list[Matrix], int, int]:
     """The layers that can be factorized at all, the number of all layers and of their weights.
 
     The others are told to ctx.
@@ -190,7 +205,7 @@ def _candidates(ctx: StepContext, params: FactorizeLowrankParams, model: ir.Mode
     return chosen, len(layers), sum(layer.array.size for layer in layers)
 
 
-def _spectra(
+def find_spectra(
     ctx: StepContext, params: FactorizeLowrankParams, model: ir.Model, chosen: list[Matrix]
 ) -> tuple[dict[str, Spectrum], dict[str, Moments]]:
     """What each layer's outputs are made of, and for PCA their moments, by the name of the layer."""
@@ -238,30 +253,25 @@ def _groups(chosen: list[Matrix]) -> list[list[Matrix]]:
 def _ranks(
     ctx: StepContext,
     params: FactorizeLowrankParams,
+    model: ir.Model,
     chosen: list[Matrix],
     spectra: dict[str, Spectrum],
     weights: int,
 ) -> list[int]:
     """The rank of each layer; 0 for one that stays whole, which is told to ctx. Args: weights is the number of all."""
-    from compress_studio.steps.kernels.lowrank import energy_ranks, equal_ranks, rounded
+    from compress_studio.graph.layers import weight_layers
+    from compress_studio.steps.kernels.layer_names import values_by_layer
+    from compress_studio.steps.kernels.lowrank_ranks import choose_ranks
 
-    budgets = [_budget(one, params, spectra) for one in chosen]
-    least = WORTH * weights
-    if params.scope is Scope.ENERGY:
-        wanted = energy_ranks(budgets, params.ratio, params.multiple)
-    else:
-        wanted = equal_ranks(budgets, params.ratio)
-    ranks: list[int] = []
-    for one, budget, rank in zip(chosen, budgets, wanted, strict=True):
-        final = rounded(rank, budget.largest, params.multiple) if rank and budget.largest else 0
-        if budget.largest < 1:
-            ctx.skip(one.layer.name, "is so thin that two layers would have more parameters or operations")
-        elif not final:
-            ctx.skip(one.layer.name, "needs nearly all of its directions, so that it is better left whole")
-        elif budget.whole - final * budget.per_rank < least:
-            final = 0
-            ctx.skip(one.layer.name, "holds too small a part of the weights to be worth the loss")
-        ranks.append(final)
+    budgets = [budget_of(one, params, spectra) for one in chosen]
+    named = values_by_layer([layer.name for layer in weight_layers(model)], params.layers)
+    own = [named.get(one.layer.name) for one in chosen]
+    energy = params.scope is Scope.ENERGY
+    found = choose_ranks(budgets, own, params.ratio, params.multiple, WORTH * weights, by_energy=energy)
+    for one, (_, reason) in zip(chosen, found, strict=True):
+        if reason:
+            ctx.skip(one.layer.name, reason)
+    ranks = [rank for rank, _ in found]
     _tell_energies(ctx, {one.layer.name: (b, r) for one, b, r in zip(chosen, budgets, ranks, strict=True) if r})
     return ranks
 
@@ -284,9 +294,11 @@ def _tell_energies(ctx: StepContext, kept: dict[str, tuple[Budget, int]]) -> Non
         )
 
 
-def _budget(one: Matrix, params: FactorizeLowrankParams, spectra: dict[str, Spectrum]) -> Budget:
-    from compress_studio.steps.kernels.lowrank import Budget, spatial_energies
+def budget_of(one: Matrix, params: FactorizeLowrankParams, spectra: dict[str, Spectrum]) -> Budget:
+    """What choosing the rank of a layer needs."""
+    from compress_studio.steps.kernels.lowrank import spatial_energies
     from compress_studio.steps.kernels.lowrank_graph import stride_across
+    from compress_studio.steps.kernels.lowrank_ranks import Budget
 
     whole = one.weight.size
     if params.method is Method.SPATIAL:

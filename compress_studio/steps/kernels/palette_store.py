@@ -14,7 +14,8 @@ import numpy as np
 from compress_studio.graph.rewrite import used_names
 from compress_studio.steps.kernels.opset import opset_of
 from compress_studio.steps.kernels.palette import Palette
-from compress_studio.steps.kernels.stored import NODE_BYTES, Chain
+from compress_studio.steps.kernels.palette_size import bits_each, palette_bytes
+from compress_studio.steps.kernels.stored import Chain
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -41,10 +42,7 @@ class Form:
     @property
     def bits_each(self) -> float:
         """Bits in the file per index."""
-        if self.native:
-            return 4
-        dtype, digits = DIGITS.get(self.bits, (np.uint8, 1))
-        return np.dtype(dtype).itemsize * 8 / digits
+        return bits_each(self.bits, native=self.native)
 
 
 def form_for(palette: Palette, model: ir.Model) -> Form:
@@ -54,10 +52,8 @@ def form_for(palette: Palette, model: ir.Model) -> Form:
 
 def stored_bytes(form: Form, palette: Palette, scales: int, itemsize: int) -> int:
     """About how many bytes a weight takes in the file afterwards. Args: scales counts them; itemsize of a value."""
-    nodes = (2 if form.digits == 1 else 5) + (2 if scales else 0)
-    return int(
-        palette.indices.size * form.bits_each / 8 + len(palette.values) * itemsize + scales * 2 + nodes * NODE_BYTES
-    )
+    values = len(palette.values)
+    return palette_bytes(palette.indices.size, values, form.bits, scales, itemsize, native=form.native)
 
 
 class PaletteWriter:

@@ -42,7 +42,11 @@ def describe_layers(
     path: Path, layers: Iterable[WeightLayer], blocked: Mapping[str, str] | None = None
 ) -> tuple[LayerSketch, ...]:
     """The layers that carry weights, in order. Args: blocked are reasons by the name of the layer."""
-    rows = {row["name"]: row for row in network_facts(str(path))["layers"]}
+    rows: dict[str, Mapping[str, Any]] = {}
+    for one in network_facts(str(path))["layers"]:
+        # The sum behind a product is a row of the same name, with less work.
+        if int(one.get("macs") or 0) >= int(rows.get(one["name"], {}).get("macs") or 0):
+            rows[one["name"]] = one
     found: list[LayerSketch] = []
     for layer in layers:
         tensor = layer.weight.const_value

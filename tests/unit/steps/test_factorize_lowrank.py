@@ -20,7 +20,7 @@ from compress_studio.graph.statistics import Moments
 from compress_studio.spec.data import Part
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.steps.factorize_lowrank import FactorizeLowrankParams, factorize_lowrank
-from compress_studio.steps.kernels import lowrank
+from compress_studio.steps.kernels import lowrank, lowrank_ranks
 from compress_studio.steps.kernels.lowrank_graph import as_matrix, put_product, put_spatial, set_bias
 from tests.toys import networks
 from tests.toys.context import ToyContext, ToyData
@@ -123,10 +123,10 @@ def test_the_principal_components_are_the_best_projection_of_the_outputs(seed: i
 def test_ranks_by_energy_stay_within_the_budget_and_spare_flat_spectra(seed: int, ratio: float) -> None:
     rng = np.random.default_rng(seed)
     budgets = [
-        lowrank.Budget(np.sort(rng.random(size) ** 4)[::-1], 2 * size, size * size, size // 2)
+        lowrank_ranks.Budget(np.sort(rng.random(size) ** 4)[::-1], 2 * size, size * size, size // 2)
         for size in rng.integers(8, 40, 4)
     ]
-    ranks = lowrank.energy_ranks(budgets, ratio)
+    ranks = lowrank_ranks.energy_ranks(budgets, ratio)
     used = sum(one.per_rank * rank if rank else one.whole for one, rank in zip(budgets, ranks, strict=True))
     least = sum(one.per_rank for one in budgets)
     assert used <= max(ratio * sum(one.whole for one in budgets), least) + 1e-9
@@ -148,7 +148,7 @@ def test_ranks_by_energy_stay_within_the_budget_and_spare_flat_spectra(seed: int
     ],
 )
 def test_ranks_are_rounded_and_never_too_large(rank: int, largest: int, multiple: int | None, wanted: int) -> None:
-    assert lowrank.rounded(rank, largest, multiple) == wanted
+    assert lowrank_ranks.rounded(rank, largest, multiple) == wanted
 
 
 def test_a_layer_of_low_rank_loses_nothing(tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def test_few_samples_to_calibrate_with_are_joined_by_some_to_tune_with(tmp_path:
 
 def test_ranks_lie_on_the_grid_and_use_the_room() -> None:
     energies = 0.8 ** np.arange(64)
-    budgets = [lowrank.Budget(energies, 128, 4096, 31) for _ in range(4)]
-    ranks = lowrank.energy_ranks(budgets, 0.5)
+    budgets = [lowrank_ranks.Budget(energies, 128, 4096, 31) for _ in range(4)]
+    ranks = lowrank_ranks.energy_ranks(budgets, 0.5)
     used = sum(128 * rank if rank else 4096 for rank in ranks)
-    assert all(rank == lowrank.rounded(rank, 31, None) for rank in ranks)
+    assert all(rank == lowrank_ranks.rounded(rank, 31, None) for rank in ranks)
     assert 0.4 * 4 * 4096 < used <= 0.5 * 4 * 4096
