@@ -7,12 +7,13 @@ that pass a layer get a place in it, so that skip connections run beside the box
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
+from compress_studio.base.errors import UserError
 from compress_studio.gui.network.folding import TURN, Folded
 from compress_studio.gui.network.inside import ROOT, Network
 from compress_studio.gui.network.levels import Arranged, Box, Point, arrange
@@ -29,7 +30,7 @@ MARGIN = 14.0
 GROUP, LEAF = 1, 0
 
 
-class TooMuchError(Exception):
+class TooMuchError(UserError):
     """There is more to show than can be shown; the message says it."""
 
 
@@ -56,18 +57,18 @@ class Placed:
     targets: tuple[tuple[int, ...], ...]
     """The boxes that each curve leads to."""
     seconds: float = 0.0
+    index: Mapping[tuple[bool, int], int] = field(default_factory=dict[tuple[bool, int], int])
+    """Box by (is a group, number)."""
 
     def box_of(self, *, node: int | None = None, group: int | None = None) -> int | None:
         """The box of a node or group, or of the closed group that hides it."""
         if node is not None:
-            found = np.flatnonzero((self.refs == node) & ~self.is_group)
-            if len(found):
-                return int(found[0])
+            if (False, node) in self.index:
+                return self.index[False, node]
             group = self.network.nodes[node]["group"]
         for one in reversed(self.network.above(group if group is not None else ROOT)):
-            found = np.flatnonzero((self.refs == one) & self.is_group)
-            if len(found):
-                return int(found[0])
+            if (True, one) in self.index:
+                return self.index[True, one]
         return None
 
 
@@ -89,7 +90,7 @@ def place(
         if check is not None:
             check()
         if time.monotonic() - start > LONGEST:
-            raise TooMuchError("The picture takes too long to draw. Close some groups.")
+            raise TooMuchError("The picture takes too long to draw.", "Close some groups.")
 
     work = _Work(network, opened, across, go_on)
     return work.placed(start)
@@ -133,7 +134,7 @@ class _Work:
             self.levels[one] = _Level(entries)
             count += sum(1 for kind, number in entries if kind == LEAF or number not in opened)
             if count > LIMIT:
-                raise TooMuchError(f"More than {LIMIT} boxes would be visible. Close some groups.")
+                raise TooMuchError(f"More than {LIMIT} boxes would be visible.", "Close some groups.")
             for entry in entries:
                 self.holder[entry] = one
                 if entry[0] == LEAF:
@@ -267,6 +268,7 @@ class _Result:
             np.array([leaf[one] for one in self.sources], np.int64),
             tuple(tuple(leaf[one] for one in each) for each in self.targets),
             seconds,
+            {(kind == GROUP, number): box for (kind, number), box in at.items()},
         )
 
     def _level(self, one: int) -> None:

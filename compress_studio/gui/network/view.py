@@ -23,6 +23,8 @@ from compress_studio.gui.network.paint import Marks, Picture
 from compress_studio.gui.theme.current import tokens, watch
 
 SMALLEST_ZOOM, LARGEST_ZOOM = 0.01, 3.0
+LEGIBLE = 0.55
+"""Zoom below which a network is not shown as a whole at first."""
 READABLE = 0.9
 """Zoom at which a chosen operator is shown at least."""
 WHEEL = 1.0015
@@ -68,19 +70,23 @@ class NetworkView(QWidget):
         self._dragging = False
         watch().changed.connect(self._restyle)
 
-    def show_placed(self, placed: Placed | None, colors: Ink | None, keep: tuple[int, QPointF] | None = None) -> None:
-        """Show another layout. keep: a box of it and the point of the widget where its corner stays."""
-        if placed is None or colors is None:
-            self.picture = None
-        else:
-            self.picture = Picture(placed, colors)
+    def show_placed(self, placed: Placed | None, colors: Ink | None) -> None:
+        """Show another layout; begin, fit or anchor say what of it is seen."""
+        self.picture = None if placed is None or colors is None else Picture(placed, colors)
         self.marks = Marks()
-        if keep is not None and self.picture is not None and not self.fitted:
-            corner = self.picture.rects[keep[0]].topLeft()
-            self.origin = corner - keep[1] / self.zoom
-        elif self.fitted:
-            self.fit()
         self.update()
+
+    def anchor(self, box: int, at: QPointF) -> None:
+        """Put the corner of a box at a point of the widget; everything, where that can be read."""
+        if self.picture is None:
+            return
+        zoom, fitted = self.zoom, self.fitted
+        self.fit()
+        if fitted and self.zoom >= LEGIBLE:
+            return
+        self.zoom = max(zoom, LEGIBLE) if fitted else zoom
+        self.origin = self.picture.rects[box].topLeft() - at / self.zoom
+        self._moved()
 
     def show_ink(self, colors: Ink) -> None:
         """Other colours."""
@@ -104,6 +110,22 @@ class NetworkView(QWidget):
         self.zoom = max(zoom, SMALLEST_ZOOM)
         self.origin = bounds.center() - QPointF(self.width(), self.height()) / (2 * self.zoom)
         self.update()
+
+    def begin(self) -> None:
+        """Show everything, or the beginning where everything would be too small to read."""
+        self.fit()
+        if self.picture is None or self.zoom >= LEGIBLE:
+            return
+        bounds = self.picture.bounds
+        self.zoom = LEGIBLE
+        self.origin = bounds.topLeft() - QPointF(ROOM, ROOM) / self.zoom
+        for along, room, length in (("x", self.width(), bounds.width()), ("y", self.height(), bounds.height())):
+            spare = room / self.zoom - length
+            if spare > 0:
+                middle = bounds.center().x() if along == "x" else bounds.center().y()
+                shift = middle - room / (2 * self.zoom)
+                self.origin = QPointF(shift, self.origin.y()) if along == "x" else QPointF(self.origin.x(), shift)
+        self._moved()
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Come nearer to a point of the widget (default: its middle)."""
