@@ -76,16 +76,16 @@ class MainWindow(QMainWindow):
         self._build_bars()
         self.toasts = Toasts(self)
         self._connect()
-        self._show_title()
-        self._show_actions()
-        if not staged:
-            self.finish()
         self._first_state = self.saveState()
         self.remembered = layout is not None and layout.restore(self)
         """Whether it is arranged as it was left."""
         self._put_away: tuple[QDockWidget, ...] | None = None
         """The docks that are hidden while there is no project."""
         self._show_page()
+        self._show_title()
+        self._show_actions()
+        if not staged:
+            self.finish()
 
     @property
     def charts(self) -> ChartsPanel:
@@ -121,9 +121,9 @@ class MainWindow(QMainWindow):
         for dock in self.docks:
             dock.setFloating(False)
         self.restoreState(self._first_state)
-        for dock in self.docks:
-            dock.show()
+        self._put_away = None
         self._size_docks()
+        self._show_page()
 
     @property
     def docks(self) -> tuple[QDockWidget, ...]:
@@ -226,7 +226,9 @@ class MainWindow(QMainWindow):
         self._actions_timer.setSingleShot(True)
         self._actions_timer.setInterval(0)
         self._actions_timer.timeout.connect(self._show_actions)
-        for signal in (session.history_changed, session.views_changed, session.selection_changed, session.run_changed):
+        for signal in (session.history_changed, session.selection_changed, session.run_started, session.run_ended):
+            signal.connect(self._show_actions)
+        for signal in (session.views_changed, session.run_changed):
             signal.connect(self._show_actions_soon)
 
     def _show_actions_soon(self, *_: object) -> None:
@@ -256,7 +258,7 @@ class MainWindow(QMainWindow):
         self.setWindowFilePath(str(self.session.path or ""))
         self.setWindowModified(self.session.dirty)
 
-    def _show_actions(self) -> None:
+    def _show_actions(self, *_: object) -> None:
         for one in ACTIONS if self.finished else BASIC:
             made = self.actions_by_id[one.id]
             made.setEnabled(one.enabled(self.commands))
@@ -297,6 +299,8 @@ class MainWindow(QMainWindow):
             return
         if self._layout_memory is not None:
             self._clear_desk(empty=False)
+            for dock in self._put_away or ():
+                dock.show()
             self._layout_memory.save(self)
         self.closed_for_good()
         event.accept()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compress_studio.engine.runstate import NodeResult, RunState, Stage
 from compress_studio.engine.records import Cause, Failure
+from compress_studio.engine.runstate import NodeResult, RunState, Stage
 from compress_studio.gui.nodeview import NodeView, Shown
 from compress_studio.gui.notify import end_words
 from compress_studio.gui.panels.status import StatusState, Usage, count_problems, count_steps, saved_words
