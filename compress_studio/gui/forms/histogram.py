@@ -85,7 +85,8 @@ class HistogramView(QWidget):
         part = np.zeros(len(counts)) if affected is None else np.clip(affected, 0.0, 1.0)
         self._kept = _bars(x, bottom - heights, bottom - heights * part, gap)
         self._affected = _bars(x, bottom - heights * part, np.full(len(counts), float(bottom)), gap)
-        self._lines = [(line - low) / span * self.width() for line in shown.lines if low <= line <= low + span]
+        places = [(line - low) / span * self.width() for line in shown.lines if low <= line <= low + span]
+        self._lines = [min(max(place, 0.5), self.width() - 0.5) for place in places]
 
     def sizeHint(self) -> QSize:
         return QSize(240, HEIGHT)

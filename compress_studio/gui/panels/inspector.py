@@ -14,8 +14,10 @@ from compress_studio.gui.forms.help import HelpPopover, help_page
 from compress_studio.gui.forms.param_form import ParamForm
 from compress_studio.gui.forms.texts import PathEditor
 from compress_studio.gui.forms.wording import plain
+from compress_studio.gui.nodeview import NodeView
 from compress_studio.gui.panels.inspector_body import InspectorBody
 from compress_studio.gui.panels.inspector_fixes import Fix
+from compress_studio.gui.panels.inspector_preview import PreviewShown
 from compress_studio.gui.panels.inspector_state import (
     DIMS,
     InspectorState,
@@ -52,6 +54,8 @@ class Inspector(QWidget):
         self._params: Mapping[str, Any] = {}
         self._pending: Mapping[str, Any] | None = None
         """Values of a drag that are not painted yet."""
+        self._held: Mapping[str, Any] | None = None
+        """Values of a drag that goes on."""
         self._since = QElapsedTimer()
         self._frame = QTimer(self)
         self._frame.setSingleShot(True)
@@ -73,6 +77,8 @@ class Inspector(QWidget):
         """Show what the session says now."""
         state = read_state(self._session, self.previews)
         self._watch(state)
+        if state.view is not None:
+            state = replace(state, preview=self._with_drag(state.view, state.preview))
         self.show_state(state)
 
     def show_state(self, state: InspectorState) -> None:
@@ -119,10 +125,11 @@ class Inspector(QWidget):
 
     def _previewed(self, node: str) -> None:
         view = self.body.state.view
-        if view is None or view.node.id != node or self._pending is not None:
+        if view is None or view.node.id != node:
             return
-        before = facts_before(self._session, node)
-        self.body.show_preview(read_preview(self.previews, self._session.views.get(node, view), before))
+        view = self._session.views.get(node, view)
+        shown = read_preview(self.previews, view, facts_before(self._session, node))
+        self.body.show_preview(self._with_drag(view, shown))
         self._estimate_first(node)
 
     def _watch(self, state: InspectorState) -> None:
@@ -132,8 +139,9 @@ class Inspector(QWidget):
         params = {} if view is None else view.node.params
         same, old = node == self._shown[0], self._params
         self._shown, self._params = (node, "" if view is None else view.node.step), params
+        if not same or params != old:
+            self._stop_drag()
         if not same:
-            self._pending = None
             self.previews.watch(node or None)
         elif node and params != old:
             self.previews.want_estimate(node)
@@ -152,7 +160,7 @@ class Inspector(QWidget):
 
     def _dragged(self, values: Mapping[str, Any]) -> None:
         """Remember the newest values; they are painted once per frame."""
-        self._pending = values
+        self._pending = self._held = values
         if not self._frame.isActive():
             passed = self._since.elapsed() if self._since.isValid() else FRAME_MS
             self._frame.start(max(0, FRAME_MS - int(passed)))
@@ -163,12 +171,18 @@ class Inspector(QWidget):
         if view is None or view.spec is None or values is None:
             return
         self._since.start()
-        shown = self.body.preview.shown
-        override = override_field(view.spec, view.node.params)
+        self.body.preview.show_state(self._with_drag(view, self.body.preview.shown))
+
+    def _with_drag(self, view: NodeView, shown: PreviewShown) -> PreviewShown:
+        """A preview as the values of a drag that goes on would have it."""
+        values = self._held
+        if values is None or view.spec is None or (self.body.form is not None and values == self.body.form.values):
+            return shown
+        override = override_field(view.spec, values)
         own: Any = shown.overrides if override is None else values.get(override.name) or {}
         tried = None if shown.estimate is None else replace(shown.estimate, outdated=True)
         made = self.previews.prediction(view.node.id, values)
-        self.body.preview.show_state(replace(shown, prediction=made, estimate=tried, overrides=own))
+        return replace(shown, prediction=made, estimate=tried, overrides=own)
 
     def _override_dragged(self, layer: str, value: float) -> None:
         values = self._with_override(layer, value)
@@ -225,7 +239,7 @@ class Inspector(QWidget):
         self._session.edit(f"{override.ui.label}: {layer}", edit, merge=(node, name, layer, gesture))
 
     def _stop_drag(self) -> None:
-        self._pending = None
+        self._pending = self._held = None
         self._frame.stop()
 
     def _reset_all(self) -> None:

@@ -78,6 +78,8 @@ class PreviewSection(QWidget):
         self._shown = shown
         made = shown.prediction
         histogram = None if made is None else made.histogram
+        if histogram is not None and not histogram.counts.any():
+            histogram = None
         self.histogram.show_histogram(histogram)
         _set_text(self.histogram_title, "" if histogram is None else histogram.title)
         _visible(histogram is not None, self.histogram, self.histogram_title)

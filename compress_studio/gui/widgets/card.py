@@ -75,9 +75,14 @@ class FactRows(QWidget):
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(1, 1)
         self._rows: list[tuple[ElidedLabel, ElidedLabel]] = []
+        self._shown: tuple[tuple[str, str, str], ...] = ()
 
     def show_rows(self, rows: Sequence[tuple[str, str, str]]) -> None:
         """(label, value, tone); tone: "good", "warn", "bad", "muted" or empty."""
+        shown = tuple(rows)
+        if shown == self._shown:
+            return
+        self._shown = shown
         while len(self._rows) < len(rows):
             self._add_row()
         for place, (name, value) in enumerate(self._rows):

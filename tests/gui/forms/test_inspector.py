@@ -267,3 +267,18 @@ def test_values_of_single_layers_are_offered_only_while_they_matter(inspector, s
     session.edit("x", edits.set_param("prune1", "mode", "threshold", session.runtime.steps))
     click_layer(inspector, qtbot, 1)
     assert inspector.findChild(Slider, "layer_editor.slider") is None
+
+
+def test_what_arrives_during_a_drag_does_not_set_the_preview_back(inspector, session, previews, qtbot):
+    drag(qtbot, slider_of(inspector), 0.8, release=False)
+    qtbot.waitUntil(lambda: previews.predicted[-1] > 0.75)
+    previews.changed.emit("prune1")
+    session.facts.changed.emit("digest")
+    assert previews.predicted[-1] == pytest.approx(0.8, abs=0.01)
+    assert inspector.body.preview.shown.prediction.sparsity == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_drag_back_to_where_it_began_changes_nothing(inspector, session, qtbot):
+    drag(qtbot, slider_of(inspector), 0.8, 0.5)
+    assert session.history.undo_label is None
+    assert params_of(session)["sparsity"] == 0.5
