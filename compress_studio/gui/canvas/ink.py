@@ -71,7 +71,7 @@ class Ink:
         self.title = current.font(METRICS.title_font - 1, bold)
         self.plain = current.font(METRICS.small_font)
         self.number = current.font(METRICS.small_font, bold, tabular=True)
-        self.far = current.font(METRICS.hero_font + 4, bold)
+        self.far = current.font(METRICS.hero_font, bold)
         self.small_metrics = QFontMetricsF(self.small)
         self.caps_metrics = QFontMetricsF(self.caps)
         self.title_metrics = QFontMetricsF(self.title)

@@ -10,7 +10,7 @@ from html import escape
 from compress_studio.engine.summary import LESS_IS_BETTER, SHARES, Change, Summary
 from compress_studio.gui import words
 from compress_studio.gui.nodeview import NodeView, Shown
-from compress_studio.project.pipeline import NETWORK, SOURCE_STEP
+from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, TEACHER
 from compress_studio.spec.ports import Port
 from compress_studio.spec.step import Group
 
@@ -62,6 +62,8 @@ class Look:
     tip: str = ""
     """Rich text."""
     inputs: tuple[str, ...] = (NETWORK,)
+    taught: bool = False
+    """A teacher is connected."""
 
 
 STATES: dict[Shown, tuple[str, Mark, str]] = {
@@ -79,14 +81,11 @@ STATES: dict[Shown, tuple[str, Mark, str]] = {
 }
 
 
-def look_of(view: NodeView, inputs: Sequence[str], allowed_drop: float = 0.01) -> Look:
-    """What to paint of a node. allowed_drop: the goal for quality, as a share."""
+def look_of(view: NodeView, inputs: Sequence[str], connected: Sequence[str] = (), allowed_drop: float = 0.01) -> Look:
+    """What to paint of a node. connected: the inputs that are fed; allowed_drop: the goal for quality, as a share."""
     state, mark, tone = _state(view)
     badges = _badges(view, allowed_drop)
     busy = view.state in {Shown.RUNNING, Shown.MEASURING}
-    hint = ""
-    if not badges:
-        hint = "not measured" if view.result is not None and not view.node.measured else ""
     return Look(
         group=view.spec.group.value if view.spec is not None else Group.CUSTOM.value,
         state=state,
@@ -95,7 +94,7 @@ def look_of(view: NodeView, inputs: Sequence[str], allowed_drop: float = 0.01) -
         title=view.title,
         subtitle=view.subtitle or _source_words(view) or ("" if view.spec is not None else "not installed here"),
         badges=badges,
-        hint=hint or ("" if badges else "no result yet"),
+        hint="" if badges else _hint(view),
         progress=view.progress if busy else None,
         faded=view.outdated,
         off=not view.node.on,
@@ -103,7 +102,17 @@ def look_of(view: NodeView, inputs: Sequence[str], allowed_drop: float = 0.01) -
         cautions=len(view.cautions),
         tip=_tip(view, state),
         inputs=tuple(inputs),
+        taught=TEACHER in connected,
     )
+
+
+def _hint(view: NodeView) -> str:
+    """What stands in the place of numbers."""
+    if view.failure is not None:
+        return view.failure.message
+    if view.problem is not None:
+        return view.problem.message
+    return "not measured" if view.result is not None and not view.node.measured else "no result yet"
 
 
 def input_ports(view: NodeView | None, connected: Sequence[str], step: str) -> tuple[str, ...]:
@@ -215,16 +224,16 @@ def _tone(low: float | None, high: float | None) -> str:
 
 def _tip(view: NodeView, state: str) -> str:
     """Title, state and reason, what is going on, and every caution."""
-    lines = [f"<b>{escape(view.title)}</b>"]
+    lines = [f"<span style='font-weight:600'>{escape(view.title)}</span>"]
     if view.spec is not None and view.node.step != SOURCE_STEP:
         lines.append(escape(view.spec.summary))
     note = view.note if view.state in {Shown.RUNNING, Shown.MEASURING} else ""
     left = f"{words.seconds_text(view.remaining)} left" if view.remaining else ""
     lines.append(escape(" · ".join(part for part in (state, note, left) if part)))
     if view.failure is not None:
-        lines.append(f"<b>{escape(view.failure.message)}</b> {escape(view.failure.hint)}")
+        lines.append(f"<span style='font-weight:600'>{escape(view.failure.message)}</span> {escape(view.failure.hint)}")
     elif view.problem is not None:
-        lines.append(f"<b>{escape(view.problem.message)}</b> {escape(view.problem.hint)}")
+        lines.append(f"<span style='font-weight:600'>{escape(view.problem.message)}</span> {escape(view.problem.hint)}")
     lines += [f"⚠ {escape(caution.get('message', ''))}" for caution in view.cautions]
     if view.outdated:
         lines.append("The numbers belong to earlier settings. Run to renew them.")

@@ -50,7 +50,8 @@ class _Texts:
 
     group: str = ""
     title: str = ""
-    far_title: str = ""
+    far_title: tuple[str, ...] = ()
+    hint: str = ""
     subtitle: str = ""
     state_x: float = 0.0
     badges: tuple[tuple[str, str, str, float], ...] = ()
@@ -97,7 +98,8 @@ class NodeItem(QGraphicsRectItem):
         self._texts = _Texts(
             group=_fit(paint.caps_metrics, look.group.upper(), state_x - LEFT - 18.0),
             title=_fit(paint.title_metrics, look.title, RIGHT - LEFT - warning),
-            far_title=_fit(paint.far_metrics, look.title, RIGHT - LEFT + 4.0),
+            far_title=_two_lines(paint.far_metrics, look.title, RIGHT - LEFT + 4.0),
+            hint=_fit(paint.plain_metrics, look.hint, RIGHT - LEFT),
             subtitle=_fit(paint.plain_metrics, look.subtitle, RIGHT - LEFT),
             state_x=state_x,
             badges=tuple(
@@ -137,7 +139,9 @@ class NodeItem(QGraphicsRectItem):
         self._paint_body(painter, paint, look)
         painter.setFont(paint.far)
         painter.setPen(paint.pens["bad" if look.wrong else "text"])
-        painter.drawText(QPointF(LEFT, HEIGHT / 2 + 9.0), self._texts.far_title)
+        top = HEIGHT / 2 + (8.0 if len(self._texts.far_title) == 1 else -5.0)
+        for place, text in enumerate(self._texts.far_title):
+            painter.drawText(QPointF(LEFT, top + 27.0 * place), text)
 
     def _paint_body(self, painter: QPainter, paint: Ink, look: Look) -> None:
         if self.selected and self.focused:
@@ -198,8 +202,8 @@ class NodeItem(QGraphicsRectItem):
         painter.drawLine(QPointF(BAR, 64.0), QPointF(WIDTH - 1.0, 64.0))
         if look.hint:
             painter.setFont(paint.plain)
-            painter.setPen(paint.pens["faint"])
-            painter.drawText(QPointF(LEFT, 86.0), look.hint)
+            painter.setPen(paint.pens["bad" if look.wrong else "muted"])
+            painter.drawText(QPointF(LEFT, 86.0), self._texts.hint)
         painter.setFont(paint.small)
         painter.setPen(paint.pens["muted"])
         for label, _, _, x in self._texts.badges:
@@ -224,7 +228,7 @@ class NodeItem(QGraphicsRectItem):
             place = self.input_place(name)
             painter.translate(place)
             self._paint_port(painter, paint, name)
-            if name == TEACHER:
+            if name == TEACHER and not look.taught:
                 painter.setFont(paint.small)
                 painter.setPen(paint.pens["muted"])
                 painter.drawText(QPointF(9.0, 11.0), TEACHER)
@@ -279,6 +283,19 @@ def _paint_mark(painter: QPainter, paint: Ink, look: Look) -> None:
             painter.setPen(paint.none)
             painter.setBrush(brush)
             painter.drawPie(MARK_BOX, 90 * 16, -round(360 * 16 * max(look.progress or 0.0, 0.05)))
+
+
+def _two_lines(metrics: QFontMetricsF, text: str, width: float) -> tuple[str, ...]:
+    """The text on one line, or broken between words into two."""
+    if metrics.horizontalAdvance(text) <= width:
+        return (text,)
+    words = text.split(" ")
+    count = len(words) - 1
+    while count > 1 and metrics.horizontalAdvance(" ".join(words[:count])) > width:
+        count -= 1
+    if count < 1:
+        return (_fit(metrics, text, width),)
+    return (_fit(metrics, " ".join(words[:count]), width), _fit(metrics, " ".join(words[count:]), width))
 
 
 def _fit(metrics: QFontMetricsF, text: str, width: float) -> str:

@@ -16,12 +16,14 @@ from compress_studio.gui.canvas.look import spoken
 from compress_studio.gui.canvas.minimap import Minimap
 from compress_studio.gui.canvas.picker import StepPicker
 from compress_studio.gui.canvas.view import PipelineView
+from compress_studio.gui.panels.step_rows import verdict
 from compress_studio.gui.theme import current
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.project import edits
-from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, Edge
+from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, Edge, NodeId
 from compress_studio.project.places import free_offset, on_grid
 from compress_studio.project.project import Project
+from compress_studio.spec.step import StepSpec
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
@@ -40,6 +42,8 @@ class CanvasPage(QWidget):
         self._wanted = Spot()
         """Where the step goes that is being chosen."""
         self._dialog: QFileDialog | None = None
+        self._fresh = True
+        """The project has not been shown yet."""
         self.view = PipelineView(self._session, self)
         self.bar = CornerBar(self)
         self.minimap = Minimap(self.view, self)
@@ -207,23 +211,33 @@ class CanvasPage(QWidget):
         """Open the searchable list for a step that goes there."""
         self._wanted = spot
         steps = [one for one in self._session.runtime.steps if one.id != SOURCE_STEP]
-        self.picker.open_at(self._picker_place(spot), steps)
+        self.picker.open_at(self._picker_place(spot), steps, self._reasons(steps, spot))
 
     # what comes from the session --------------------------------------------------------------------
 
     def _opened(self) -> None:
         self.view.cancel_gesture()
         self.view.touched = False
+        self._fresh = True
 
     def _changed(self, before: Project, after: Project) -> None:
         if before.pipeline is not after.pipeline:
             self.view.cancel_gesture()
         self._show_views()
-        if not self.view.touched and self.isVisible():
-            new = [node.id for node in after.pipeline if node.id not in before.pipeline]
-            if len(new) == len(after.pipeline):
-                self.view.fit()
+        if self.isVisible():
+            known = set() if self._fresh else {node.id for node in before.pipeline}
+            self._show_new([node.id for node in after.pipeline if node.id not in known])
         self._follow()
+
+    def _show_new(self, nodes: list[NodeId]) -> None:
+        """See to it that new nodes are seen; everything is, until the user chose another view."""
+        if self._fresh:
+            self._fresh = False
+            self.view.fit()
+        elif nodes and self.view.touched:
+            self.view.reveal(nodes)
+        elif nodes and not self.view.seen().contains(self.view.pipeline.content()):
+            self.view.fit()
 
     def _show_views(self) -> None:
         self.view.pipeline.show_pipeline(self._session.project, self._session.views)
@@ -255,6 +269,19 @@ class CanvasPage(QWidget):
         if editing.add_step(self._session, step, self._wanted):
             self.view.setFocus(Qt.FocusReason.PopupFocusReason)
             self.view.reveal(list(self._session.selection))
+
+    def _reasons(self, steps: list[StepSpec], spot: Spot) -> dict[str, str]:
+        """Why steps do not apply to the network that would arrive, as far as it is known."""
+        session = self._session
+        pipeline = session.project.pipeline
+        ends = editing.ends(pipeline)
+        node = spot.after or (spot.edge.src if spot.edge is not None else ends[0] if len(ends) == 1 else None)
+        if node is None:
+            return {}
+        source = pipeline.source_of(node)
+        facts = session.facts.of_node(node) or (session.facts.of_node(source) if source is not None else None)
+        verdicts = {one.id: verdict(one, facts) for one in steps}
+        return {name: f"{one.reason} {one.hint}".strip() for name, one in verdicts.items() if not one.ok}
 
     def _picker_place(self, spot: Spot) -> QPoint:
         if spot.place is not None:
@@ -307,4 +334,5 @@ class CanvasPage(QWidget):
         super().showEvent(event)
         self._place_overlays()
         if not self.view.touched:
+            self._fresh = False
             self.view.fit()

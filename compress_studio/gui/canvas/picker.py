@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from compress_studio.gui.canvas.ink import ink
+from compress_studio.gui.panels.step_rows import MENTIONED, rank
 from compress_studio.gui.theme import current
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.spec.step import Group, StepSpec
@@ -29,17 +30,18 @@ ID, GROUP = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
 def matching(steps: Iterable[StepSpec], text: str) -> list[StepSpec]:
-    """The steps that all words of a search are found in; those whose title begins with it come first."""
-    wanted = text.lower().split()
+    """The steps that fit a search as in the library, the best first; mere mentions only when nothing fits better."""
     order = {group: place for place, group in enumerate(Group)}
-    found: list[tuple[int, int, StepSpec]] = []
-    for spec in steps:
-        title = spec.title.lower()
-        everything = f"{title} {spec.id} {spec.group.value} {spec.summary}".lower()
-        if all(word in everything for word in wanted):
-            rank = 0 if title.startswith(text.lower().strip()) else 1 if all(word in title for word in wanted) else 2
-            found.append((rank, order[spec.group], spec))
-    return [spec for _, _, spec in sorted(found, key=lambda one: one[:2])]
+    wanted = text.casefold().strip()
+    ranked = [(fit, spec) for spec in steps if (fit := rank(spec, text)) is not None]
+    if any(fit < MENTIONED for fit, _ in ranked):
+        ranked = [one for one in ranked if one[0] < MENTIONED]
+
+    def place(one: tuple[int, StepSpec]) -> tuple[bool, int, int]:
+        begins = bool(wanted) and one[1].title.casefold().startswith(wanted)
+        return (not begins, one[0], order[one[1].group])
+
+    return [spec for _, spec in sorted(ranked, key=place)]
 
 
 class StepPicker(QFrame):
@@ -54,6 +56,7 @@ class StepPicker(QFrame):
         self.setAccessibleName("Add a step")
         self.setProperty("surface", "card")
         self._steps: list[StepSpec] = []
+        self._reasons: Mapping[str, str] = {}
         self.search = QLineEdit(self)
         self.search.setObjectName("step_picker_search")
         self.search.setAccessibleName("Search steps")
@@ -77,9 +80,12 @@ class StepPicker(QFrame):
         layout.addWidget(self.rows)
         self.setFixedSize(WIDTH, HEIGHT)
 
-    def open_at(self, place: QPoint, steps: Iterable[StepSpec]) -> None:
-        """Show these steps, with the upper left corner at a place on the screen."""
-        self._steps = list(steps)
+    def open_at(self, place: QPoint, steps: Iterable[StepSpec], reasons: Mapping[str, str]) -> None:
+        """Show these steps, with the upper left corner at a place on the screen.
+
+        reasons: why steps cannot be taken, by id; these are greyed.
+        """
+        self._steps, self._reasons = list(steps), reasons
         self.search.clear()
         self._fill("")
         screen = self.screen().availableGeometry()
@@ -95,36 +101,45 @@ class StepPicker(QFrame):
             row = QListWidgetItem(spec.title)
             row.setData(ID, spec.id)
             row.setData(GROUP, spec.group.value)
-            row.setToolTip(spec.summary)
+            reason = self._reasons.get(spec.id, "")
+            row.setToolTip(reason or spec.summary)
+            if reason:
+                row.setFlags(Qt.ItemFlag.NoItemFlags)
             self.rows.addItem(row)
-        if self.rows.count():
-            self.rows.setCurrentRow(0)
-        else:
+        self._step_to(-1, 1)
+        if not self.rows.count():
             nothing = QListWidgetItem("No step has these words")
             nothing.setFlags(Qt.ItemFlag.NoItemFlags)
             self.rows.addItem(nothing)
 
     def _take(self) -> None:
         row = self.rows.currentItem()
-        if row is not None and row.data(ID):
+        if row is not None and row.data(ID) and row.flags() & Qt.ItemFlag.ItemIsEnabled:
             self.hide()
             self.chosen.emit(row.data(ID))
+
+    def _step_to(self, start: int, way: int) -> None:
+        """Make the next row that can be taken the current one, that many rows on."""
+        usable = [row for row in range(self.rows.count()) if self.rows.item(row).flags() & Qt.ItemFlag.ItemIsEnabled]
+        ahead = [row for row in usable if (row > start if way > 0 else row < start)]
+        if ahead:
+            many = min(abs(way), len(ahead))
+            self.rows.setCurrentRow(ahead[many - 1] if way > 0 else ahead[-many])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}
         if event.key() == Qt.Key.Key_Escape:
             self.hide()
         elif event.key() in steps:
-            row = self.rows.currentRow() + steps[Qt.Key(event.key())]
-            self.rows.setCurrentRow(max(0, min(self.rows.count() - 1, row)))
+            self._step_to(self.rows.currentRow(), steps[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        window = self.parentWidget().window()
-        if QApplication.activeWindow() in {None, self}:
-            window.activateWindow()
+        owner = self.parentWidget()
+        if owner is not None and QApplication.activeWindow() in {None, self}:
+            owner.window().activateWindow()
 
 
 class _Row(QStyledItemDelegate):
@@ -139,6 +154,7 @@ class _Row(QStyledItemDelegate):
         paint, box = ink(), QRectF(option.rect)  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
         state = option.state  # pyright: ignore[reportAttributeAccessIssue]
         group = index.data(GROUP)
+        usable = bool(index.flags() & Qt.ItemFlag.ItemIsEnabled)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if state & QStyle.StateFlag.State_Selected and group:
@@ -149,15 +165,15 @@ class _Row(QStyledItemDelegate):
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         if group:
             painter.setPen(paint.none)
-            painter.setBrush(paint.groups[group])
+            painter.setBrush(paint.groups[group] if usable else paint.track)
             painter.drawRoundedRect(QRectF(inner.left(), inner.center().y() - 4, 8, 8), 2, 2)
             painter.setFont(paint.small)
-            painter.setPen(paint.pens["muted"])
+            painter.setPen(paint.pens["muted" if usable else "faint"])
             painter.drawText(inner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, group)
             inner.setLeft(inner.left() + 16)
             inner.setRight(inner.right() - paint.small_metrics.horizontalAdvance(group) - METRICS.gap)
         painter.setFont(current.font())
-        painter.setPen(paint.pens["text" if group else "muted"])
+        painter.setPen(paint.pens["text" if usable else "faint" if group else "muted"])
         metrics = option.fontMetrics  # pyright: ignore[reportAttributeAccessIssue]
         text = metrics.elidedText(index.data(), Qt.TextElideMode.ElideRight, round(inner.width()))
         painter.drawText(inner, left, text)

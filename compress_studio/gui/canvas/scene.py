@@ -179,7 +179,7 @@ class PipelineScene(QGraphicsScene):
         if shown is None or shown[1].pos != node.pos:
             self.place(node.id, _point(node.pos))
         if shown is None or shown[0] != view or shown[2:] != (connected, drop):
-            item.show_look(look_of(view, input_ports(view, connected, node.step), drop))
+            item.show_look(look_of(view, input_ports(view, connected, node.step), connected, drop))
         self._shown[node.id] = (view, node, connected, drop)
 
     def _show_edges(self, edges: Sequence[Edge], off: set[NodeId]) -> None:
