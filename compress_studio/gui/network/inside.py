@@ -101,6 +101,13 @@ class Network:
         """The groups of these paths that this network has."""
         return frozenset(self.by_path[path] for path in paths if path in self.by_path) | {ROOT}
 
+    def lines(self, node: int) -> tuple[str, str]:
+        """What stands in the box of an operator: its type, and its name or the shape of what it gives."""
+        row = self.nodes[node]
+        if row["name"] != row["op"] and row["name"]:
+            return row["op"], row["name"]
+        return row["op"], next((self.tensors[one][1] for one in row["outputs"] if one in self.tensors), "")
+
     def search(self, text: str) -> list[int]:
         """Operators whose name, type or layer has a text in it, in the order of the network."""
         words = text.lower().split()

@@ -228,8 +228,8 @@ class _Work:
         kind, number = entry
         if kind == GROUP:
             return self.network.groups[number].name, self.network.groups[number].text
-        node = self.network.nodes[number]
-        return node["op"], node["name"] if node["name"] != node["op"] else ""
+        first, second = self.network.lines(number)
+        return first, second + "32 bit  " * bool(self.network.nodes[number]["weights"])  # room for a value
 
 
 class _Result:

@@ -97,9 +97,12 @@ class Picture:
         now = tokens()
         colors = self.ink.colors
         deep = [mix(now.canvas, now.panel, min(0.4 + 0.3 * depth, 1.0)) for depth in range(3)] + [now.card]
+        plain = self.ink.scale is None
+        near = [0.1, *[0.26 if plain else 0.6] * (len(colors) - 1)]
+        far = [0.45 if plain else 0.2, *[0.75 if plain else 0.9] * (len(colors) - 1)]
         self._look = _Look(
-            near=[QBrush(QColor(mix(now.card, one, 0.26 if self.ink.scale is None else 0.6))) for one in colors],
-            far=[QBrush(QColor(mix(now.card, one, 0.75))) for one in colors],
+            near=[QBrush(QColor(mix(now.card, one, share))) for one, share in zip(colors, near, strict=True)],
+            far=[QBrush(QColor(mix(now.card, one, share))) for one, share in zip(colors, far, strict=True)],
             borders=[_pen(mix(now.border, one, 0.6), 1.0) for one in colors],
             groups=[QBrush(QColor(one)) for one in deep],
             group_pen=_pen(now.strong_border, 1.0),
@@ -198,13 +201,9 @@ class Picture:
         if self.placed.is_group[box]:
             group = network.groups[ref]
             return group.name, group.text
-        node = network.nodes[ref]
+        first, second = network.lines(ref)
         value = self.ink.texts.get(ref) if self.ink.texts is not None else None
-        name = node["name"] if node["name"] != node["op"] else ""
-        if value:
-            return node["op"], f"{value}  {name}" if name else value
-        shape = next((network.tensors[one][1] for one in node["outputs"] if one in network.tensors), "")
-        return node["op"], name or shape
+        return first, f"{value}  {second}" if value else second
 
     def _paint_groups(self, painter: QPainter, groups: np.ndarray, zoom: float) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, zoom >= ROUND_FROM)

@@ -14,9 +14,11 @@ from compress_studio.base.errors import Cancelled
 from compress_studio.engine.records import Cause, Failure
 from compress_studio.gui import words
 from compress_studio.gui.network.bar import Bar
+from compress_studio.gui.network.coloring import Coloring
 from compress_studio.gui.network.details import Details
 from compress_studio.gui.network.ink import Measure, ink
 from compress_studio.gui.network.inside import ROOT, Network
+from compress_studio.gui.network.inspecting import Inspecting
 from compress_studio.gui.network.layout import Placed, place
 from compress_studio.gui.network.legend import Legend
 from compress_studio.gui.network.loading import Loading
@@ -55,7 +57,6 @@ class NetworkPanel(QWidget):
         self.subject: Subject = NOTHING
         self.network: Network | None = None
         self.placed: Placed | None = None
-        self.measure = Measure.KIND
         self.node: int | None = None
         """The selected operator."""
         self.group: int | None = None
@@ -129,6 +130,8 @@ class NetworkPanel(QWidget):
         self.view = NetworkView(self)
         self.legend = Legend(self)
         self.details = Details(self)
+        self.coloring = Coloring(self.loading, self.view, self.legend, self.bar)
+        self.inspecting = Inspecting(self.loading, self.details)
         self.hint = EmptyHint("graph", NOTHING.headline, NOTHING.reason, "", self._show_source, self)
         left = QWidget(self)
         column = QVBoxLayout(left)
@@ -161,8 +164,7 @@ class NetworkPanel(QWidget):
         session.views_changed.connect(self.refresh)
         session.project_opened.connect(self._forget)
         self.loading.structure_came.connect(self._structure_came)
-        self.loading.weights_came.connect(self._weights_came)
-        self.loading.errors_came.connect(self._color)
+        self.loading.errors_came.connect(self._errors_came)
         bar.side_chosen.connect(self._choose_side)
         bar.measure_chosen.connect(self._choose_measure)
         bar.sought.connect(self._search)
@@ -288,7 +290,8 @@ class NetworkPanel(QWidget):
 
     def _turn(self) -> None:
         self._across = not self._flows_across()
-        self._arrange(self._opened(), begin=True) if self.network is not None else None
+        if self.network is not None:
+            self._arrange(self._opened(), begin=True)
 
     def _turn_if_needed(self) -> None:
         if self.placed is not None and self.network is not None and self.placed.across != self._flows_across():
@@ -403,74 +406,22 @@ class NetworkPanel(QWidget):
     # colours and details --------------------------------------------------------------------------
 
     def _choose_measure(self, measure: str) -> None:
-        self.measure = Measure(measure)
-        if self.measure is not Measure.ERROR:
-            self.loading.stop_errors()
+        self.coloring.choose(measure)
         self._color()
         self._show_details()
 
     def _color(self) -> None:
-        if self.placed is None or self.placed.network is not self.network:
-            return
-        errors = self._errors() if self.measure is Measure.ERROR else None
-        values = {} if errors is None else {name: row["sqnr_db"] for name, row in errors.items()}
-        if self.measure is not Measure.ERROR:
-            self.legend.show_message("")
-        colors = ink(self.placed, self.measure, tokens(), values)
-        self.bar.show_measure(self.measure)
-        self.view.show_ink(colors)
-        self.legend.show_ink(colors)
+        if self.placed is not None and self.placed.network is self.network:
+            self.coloring.show(self.placed, self.subject)
 
-    def _errors(self) -> dict[str, dict[str, float]] | None:
-        """Differences to the source; None while there are none, the legend then says why."""
-        if self.subject.is_source:
-            self.legend.show_message("The source is what results are compared with: choose Result.")
-            return None
-        found = self.loading.errors(self.subject)
-        if isinstance(found, Failure):
-            self.legend.show_message(f"{found.message} {found.hint}".strip(), "warn")
-            return None
-        if found is None:
-            self.legend.show_message(f"{self.loading.progress or 'comparing with the source'}…")
-            return None
-        self.legend.show_message("signal to noise against the source, on a few samples")
-        return {name: dict(row) for name, row in found.items()}
+    def _errors_came(self) -> None:
+        self._color()
+        if self.node is not None and not self.loading.progress:
+            self._show_details()
 
     def _show_details(self) -> None:
-        network = self.network
-        if network is None or (self.node is None and self.group is None):
-            self.details.setVisible(False)
-            return
-        if self.node is not None:
-            errors = self.loading.errors(self.subject) if self._compares else None
-            known = {} if errors is None or isinstance(errors, Failure) else errors
-            names = network.nodes[self.node]["outputs"]
-            self.details.show_node(network, self.node, next((known[one] for one in names if one in known), None))
-            self._show_weights()
-        elif self.group is not None:
-            self.details.show_group(network, self.group)
-        self.details.setVisible(True)
-
-    @property
-    def _compares(self) -> bool:
-        return self.measure is Measure.ERROR and not self.subject.is_source
-
-    def _show_weights(self) -> None:
-        node = self.network.nodes[self.node] if self.network is not None and self.node is not None else None
-        if node is None or not node["layer"] or not node["weights"]:
-            return
-        found = self.loading.weights(self.subject, node["layer"])
-        if found is None:
-            self.details.histogram.show_text("counting…")
-        elif isinstance(found, Failure):
-            self.details.histogram.show_text(found.message)
-        else:
-            self.details.histogram.show_counts(found)
-
-    def _weights_came(self, digest: str, layer: str) -> None:
-        shown = self.network.nodes[self.node]["layer"] if self.network is not None and self.node is not None else ""
-        if digest == self.subject.digest and shown == layer:
-            self._show_weights()
+        errors = self.coloring.known_errors(self.subject)
+        self.inspecting.show(self.network, self.subject, self.node, self.group, errors)
 
     # events ---------------------------------------------------------------------------------------
 
