@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
 
 from compress_studio.base.errors import UserError
@@ -53,6 +53,10 @@ class DockTitle(QWidget):
 
     def _float(self) -> None:
         self._dock.setFloating(not self._dock.isFloating())
+
+    def sizeHint(self) -> QSize:
+        """The dock leaves this much room for it."""
+        return QSize(super().sizeHint().width(), TITLE_HEIGHT)
 
 
 def make_dock(title: str, name: str, widget: QWidget, window: QMainWindow) -> QDockWidget:
