@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from compress_studio.gui.panels.inspector import Inspector
 
 TITLE = "Compress Studio"
-SIDE_WIDTH, FORM_WIDTH, CHARTS_HEIGHT, RUNS_HEIGHT = 250, 320, 340, 150
+SIDE_WIDTH, FORM_WIDTH, CHARTS_HEIGHT, RUNS_HEIGHT = 264, 320, 340, 150
 ROLES = {
     "app.quit": QAction.MenuRole.QuitRole,
     "app.settings": QAction.MenuRole.PreferencesRole,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, Qt
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLabel, QWidget
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QWidget
 
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.card import Collapsible
@@ -42,7 +43,7 @@ BUDGETS = (
     Budget("median_ms", "latency", "ms", 1.0, 1e6, 0.1, 2, "The longest time for one input that is acceptable"),
 )  # fmt: skip
 NO_LIMIT = "no limit"
-WIDTH = 104
+WIDTH = 100
 
 
 def with_goal(goals: Sequence[Goal], metric: str, limit: float | None) -> tuple[Goal, ...]:
@@ -74,7 +75,7 @@ class Budgets(Collapsible):
         grid.setVerticalSpacing(METRICS.gap // 2)
         grid.setColumnStretch(0, 1)
         for place, one in enumerate(BUDGETS):
-            label = QLabel(f"{one.label} at most", inside)
+            label = QLabel(f"{one.label} ≤", inside)
             label.setProperty("tone", "muted")
             field = self._field(one, inside)
             label.setBuddy(field)
@@ -97,7 +98,8 @@ class Budgets(Collapsible):
             field.blockSignals(False)
 
     def _field(self, budget: Budget, parent: QWidget) -> QDoubleSpinBox:
-        field = QDoubleSpinBox(parent)
+        field = _LimitBox(parent)
+        field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         field.setObjectName(f"budget:{budget.metric}")
         field.setAccessibleName(f"{budget.label} at most")
         field.setToolTip(f"{budget.tip}; empty or 0: {NO_LIMIT}")
@@ -109,7 +111,6 @@ class Budgets(Collapsible):
         field.setSpecialValueText(NO_LIMIT)
         field.setKeyboardTracking(False)
         field.setAlignment(Qt.AlignmentFlag.AlignRight)
-        field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         field.setFixedWidth(WIDTH)
         field.setAcceptDrops(False)
         field.valueChanged.connect(lambda value, budget=budget: self._set(budget, value))
@@ -122,3 +123,10 @@ class Budgets(Collapsible):
         goals = with_goal(self._session.project.goals, budget.metric, limit)
         label = f"Budget: {budget.label}" + (f" {value:g} {budget.unit}" if limit is not None else " without limit")
         self._session.edit(label, edits.set_goals(goals), merge=("budget", budget.metric))
+
+
+class _LimitBox(QDoubleSpinBox):
+    """A number that the wheel leaves alone, because it stands among things that are scrolled."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()

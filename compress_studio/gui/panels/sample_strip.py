@@ -106,7 +106,7 @@ class SampleStrip(QWidget):
             inside.moveCenter(cell.center())
             painter.drawImage(QRectF(inside), picture)
             painter.setPen(QPen(current.color(tokens.border)))
-            painter.drawRect(cell.adjusted(0, 0, -1, -1))
+            painter.drawRect(QRectF(cell).adjusted(0.5, 0.5, -0.5, -0.5))
             label = str(self._samples[place].get("label", ""))
             painter.setPen(current.color(tokens.muted))
             text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, cell.width())

@@ -17,6 +17,7 @@ from compress_studio.gui.theme.tokens import METRICS
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
+LEAST = 220
 LIBRARY_HEIGHT = 210
 """What the library keeps of a low window; the cards scroll then."""
 
@@ -28,6 +29,7 @@ class SidePanel(QWidget):
         super().__init__(parent)
         self.setObjectName("side")
         self.setAccessibleName("Model, data and steps")
+        self.setMinimumWidth(LEAST)
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.look = DataLook(commands.session)
@@ -43,11 +45,6 @@ class SidePanel(QWidget):
         layout.addWidget(self._cards, 0)
         layout.addWidget(self.library, 1)
         self.setTabOrder(self.data_card, self.library.search)
-        commands.session.project_changed.connect(self._show_parts)
-        self._show_parts()
-
-    def _show_parts(self, *_: object) -> None:
-        """Without a model there is nothing to say about it."""
 
 
 class CardColumn(QScrollArea):
@@ -61,7 +58,7 @@ class CardColumn(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        inside = QWidget(self)
+        inside = _Inside(self)
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(METRICS.gap)
@@ -82,13 +79,22 @@ class CardColumn(QScrollArea):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        inside = self.widget()
-        layout = inside.layout() if inside is not None else None
-        if layout is None:
-            return super().sizeHint()
-        width = self.width()
-        height = layout.heightForWidth(width) if layout.hasHeightForWidth() else layout.sizeHint().height()
-        return QSize(layout.sizeHint().width(), height)
+        return QSize(super().sizeHint().width(), height_of(self.widget(), self.width()))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, min(120, self.sizeHint().height()))
+
+
+class _Inside(QWidget):
+    """Holds the cards: never wider than there is room, and never lower than its texts need at that width."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(1, height_of(self, self.width()))
+
+
+def height_of(widget: QWidget | None, width: int) -> int:
+    """The height that the layout of a widget needs at a width."""
+    layout = None if widget is None else widget.layout()
+    if layout is None:
+        return 0
+    return layout.heightForWidth(width) if layout.hasHeightForWidth() else layout.sizeHint().height()
