@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress_studio.base.digest import Json
+from compress_studio.gui import settings
 from compress_studio.gui.recognizing import Dropped, Kind, classify
 from compress_studio.project import edits
 from compress_studio.project.files import SOURCE_PATH
@@ -116,16 +117,7 @@ def look_at_source(session: Session, node: NodeId | None = None) -> None:
     if not sources:
         return
     session.select([node or sources[0]])
-    session.look_at(sources, measure=_measures_on_opening())
-
-
-def _measures_on_opening() -> bool:
-    try:
-        from compress_studio.gui import settings
-    except ImportError:
-        return False
-    current = getattr(settings, "current", None)
-    return bool(getattr(current() if callable(current) else current, "measure_on_opening", False))
+    session.look_at(sources, measure=settings.current().measure_on_opening)
 
 
 def _of(path: Path) -> Mapping[str, Json]:

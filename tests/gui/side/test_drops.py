@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData
+from PySide6.QtWidgets import QApplication, QWidget
 
 from compress_studio.base.paths import resource
 from compress_studio.gui import opening
@@ -222,3 +223,14 @@ def _fields(project) -> dict:
     from dataclasses import fields
 
     return {one.name: getattr(project, one.name) for one in fields(project)}
+
+
+@pytest.mark.parametrize("place", ["canvas", "side", "bottom_tabs"])
+def test_a_drag_that_enters_over_a_panel_reaches_the_window(window, session, overlay, place: str) -> None:
+    opening.open_model(session, LETTERS)
+    QApplication.processEvents()
+    panel = window.findChild(QWidget, place)
+    under = panel.childAt(panel.rect().center()) or panel
+    assert Drag(under, [FASHION]).enter(5, 5).isAccepted()
+    assert overlay.isVisible()
+    assert overlay.geometry() == window.rect()
