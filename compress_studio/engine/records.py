@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -123,9 +123,13 @@ class Measurement:
     seconds: float = 0.0
 
 
+READING_FIELDS = tuple(one.name for one in fields(Reading))
+
+
 def reading_to_json(reading: Reading) -> JsonObject:
     """Plain JSON; values that are not finite become None, because JSON cannot spell them."""
-    row: dict[str, Json] = asdict(reading)
+    row: dict[str, Json] = {one: getattr(reading, one) for one in READING_FIELDS}  # asdict copies every sample
+    row["detail"] = dict(reading.detail)
     for name in ("value", "low", "high"):
         number = row[name]
         if isinstance(number, float) and not abs(number) < float("inf"):

@@ -49,8 +49,9 @@ class Inspector(QWidget):
         self._session = commands.session
         self.previews: Previews = commands.session.previews
         """May be replaced in tests."""
-        self._shown: tuple[NodeId, str] = ("", "")
-        """Node and step of the form."""
+        self._watched: NodeId = ""
+        """The node whose form is open."""
+        self._refreshing = False
         self._params: Mapping[str, Any] = {}
         self._pending: Mapping[str, Any] | None = None
         """Values of a drag that are not painted yet."""
@@ -75,8 +76,10 @@ class Inspector(QWidget):
 
     def refresh(self) -> None:
         """Show what the session says now."""
+        self._refreshing = True
+        self._watch()
+        self._refreshing = False
         state = read_state(self._session, self.previews)
-        self._watch(state)
         if state.view is not None:
             state = replace(state, preview=self._with_drag(state.view, state.preview))
         self.show_state(state)
@@ -125,20 +128,20 @@ class Inspector(QWidget):
 
     def _previewed(self, node: str) -> None:
         view = self.body.state.view
-        if view is None or view.node.id != node:
+        if view is None or view.node.id != node or self._refreshing:
             return
         view = self._session.views.get(node, view)
         shown = read_preview(self.previews, view, facts_before(self._session, node))
         self.body.show_preview(self._with_drag(view, shown))
         self._estimate_first(node)
 
-    def _watch(self, state: InspectorState) -> None:
+    def _watch(self) -> None:
         """Follow the node whose form is open: its sketch, and a new estimate whenever its values changed."""
-        view = state.view
-        node = "" if view is None else view.node.id
-        params = {} if view is None else view.node.params
-        same, old = node == self._shown[0], self._params
-        self._shown, self._params = (node, "" if view is None else view.node.step), params
+        chosen = self._session.selection
+        view = self._session.views.get(chosen[0]) if len(chosen) == 1 else None
+        node, params = ("", {}) if view is None else (view.node.id, view.node.params)
+        same, old = node == self._watched, self._params
+        self._watched, self._params = node, params
         if not same or params != old:
             self._stop_drag()
         if not same:
