@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ from compress_studio.gui.widgets.hint import EmptyHint
 from compress_studio.project.pipeline import SOURCE_STEP
 from compress_studio.spec.registry import StepRegistry
 
-LEAST = 240
+LEAST = 280
 HINT = ("node", "Nothing selected", "Click a step of the pipeline to see what it does and to change it.")
 
 
@@ -171,9 +172,17 @@ class InspectorBody(QWidget):
                 made = self.form = ParamForm(spec.params, view.node.id, self, of_source=of_source)
                 self.place.addWidget(made)
                 self._scroll.verticalScrollBar().setValue(0)
+                self._order_tabs(made)
         if self.form is not None and view is not None:
             self.form.show_values(view.node.params)
         return made
+
+    def _order_tabs(self, form: ParamForm) -> None:
+        """The Tab key goes from top to bottom, although the form is younger than what stands below it."""
+        layers = self.preview.layers
+        stops = [self.reset, self.help, *form.tab_stops(), layers.search, layers.view]
+        for first, second in itertools.pairwise(stops):
+            QWidget.setTabOrder(first, second)
 
     def _show_header(self, view: NodeView | None) -> None:
         self._header.setVisible(bool(self.state.views))
