@@ -58,6 +58,7 @@ class Bar(QWidget):
         self.search = _Search("Find an operator", self)
         self.search.setObjectName("network_search")
         self.search.setToolTip("Find by name or operator. Enter goes to the next match, Shift+Enter to the one before.")
+        self.search.setMinimumWidth(SEARCH_WIDTH // 2)
         self.search.setMaximumWidth(SEARCH_WIDTH)
         self.search.textChanged.connect(self.sought)
         self.search.stepped.connect(self.stepped)
@@ -75,9 +76,9 @@ class Bar(QWidget):
             )
         }
         layout.addWidget(self.side)
-        layout.addWidget(self.title, 1)
+        layout.addWidget(self.title, 3)
         layout.addWidget(self.measure)
-        layout.addWidget(self.search)
+        layout.addWidget(self.search, 2)
         layout.addWidget(self.count)
         layout.addSpacing(-METRICS.gap // 2)
         for button in self.buttons.values():

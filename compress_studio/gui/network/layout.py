@@ -22,7 +22,7 @@ LIMIT = 6000
 """Operators and closed groups that are shown at most."""
 LONGEST = 8.0
 """Seconds after which a layout gives up."""
-LETTER = 6.6
+LETTER = 7.4
 SMALLEST, WIDEST = 84.0, 190.0
 OPERATOR, CLOSED = 38.0, 46.0
 HEADER = 24.0
