@@ -98,6 +98,16 @@ class FieldRow(QWidget):
         for control in self.editor.controls():
             set_look(control, "state", "error" if message else "")
 
+    def tab_stops(self) -> list[QWidget]:
+        """What the Tab key reaches, in order."""
+        stops: list[QWidget] = []
+        for control in self.editor.controls():
+            if control.focusPolicy() is Qt.FocusPolicy.NoFocus:
+                stops += [one for one in control.findChildren(QWidget) if one.focusPolicy() != Qt.FocusPolicy.NoFocus]
+            else:
+                stops.append(control)
+        return [*stops, *([] if self.auto is None else [self.auto]), self.reset]
+
     def show_names(self, names: list[str]) -> None:
         """The layers that a list can pick from."""
         if isinstance(self.editor, ListEditor):

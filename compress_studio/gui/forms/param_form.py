@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from compress_studio.base.errors import BadInput
 from compress_studio.gui.forms.field_row import FieldRow
@@ -93,6 +93,17 @@ class ParamForm(QWidget):
             if not row.isHidden():
                 row.editor.controls()[0].setFocus()
                 return
+
+    def tab_stops(self) -> list[QWidget]:
+        """What the Tab key reaches, in order."""
+        plain_rows = [row for row in self.rows.values() if not row.field.ui.advanced]
+        folded = [row for row in self.rows.values() if row.field.ui.advanced]
+        fold = self.more.findChildren(QToolButton, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        return [
+            *(stop for row in plain_rows for stop in row.tab_stops()),
+            *fold,
+            *(stop for row in folded for stop in row.tab_stops()),
+        ]
 
     def _fill(self, layout: QVBoxLayout, fields: list[Field]) -> None:
         group = ""

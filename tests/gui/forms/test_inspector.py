@@ -282,3 +282,20 @@ def test_a_drag_back_to_where_it_began_changes_nothing(inspector, session, qtbot
     drag(qtbot, slider_of(inspector), 0.8, 0.5)
     assert session.history.undo_label is None
     assert params_of(session)["sparsity"] == 0.5
+
+
+def test_tab_goes_from_top_to_bottom(inspector, qtbot):
+    inspector.body.help.setFocus()
+    names: list[str] = []
+    for _ in range(12):
+        qtbot.keyClick(QGuiApplication.focusObject(), Qt.Key.Key_Tab)
+        names.append(QGuiApplication.focusObject().objectName())
+    assert names[:6] == [
+        "segment:sparsity",
+        "param:prune1.sparsity",
+        "param:prune1.sparsity.box",
+        "param:prune1.criterion",
+        "segment:global",
+        "fold:More",
+    ]
+    assert names[6] == "layers.table"
