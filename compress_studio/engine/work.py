@@ -212,7 +212,12 @@ def _refuse_when_it_does_not_apply(
     first = networks.get(spec.inputs[0].name) if spec.inputs else None
     if spec.applies is None or first is None:
         return
-    verdict = spec.applies(_facts(runtime, str(first.path)), params)
+    try:
+        facts = _facts(runtime, str(first.path))
+    except UserError:
+        # A network whose facts cannot be found is left to the step to judge.
+        return
+    verdict = spec.applies(facts, params)
     if not verdict.ok:
         raise Refused(verdict.reason, verdict.hint)
 

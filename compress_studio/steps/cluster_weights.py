@@ -9,6 +9,7 @@ from compress_studio.base.errors import Refused
 from compress_studio.spec.params import Params, Range, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +60,7 @@ class ClusterWeightsParams(Params):
     version=1,
     title="Cluster weights",
     group=Group.QUANTIZE,
+    applies=applicability.cluster,
     sketch="compress_studio.steps.kernels.cluster_preview:sketch",
     predict="compress_studio.steps.kernels.predict_cluster:predict",
     estimates=True,

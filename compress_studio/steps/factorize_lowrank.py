@@ -9,6 +9,7 @@ from compress_studio.base.errors import Refused
 from compress_studio.spec.params import Params, Range, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +107,7 @@ class FactorizeLowrankParams(Params):
     group=Group.FACTORIZE,
     needs_data=True,
     depends_on=("onnxruntime", "numpy"),
+    applies=applicability.factorize,
     sketch="compress_studio.steps.kernels.lowrank_preview:sketch",
     predict="compress_studio.steps.kernels.predict_lowrank:predict",
     sketch_params=frozenset({"method", "samples"}),

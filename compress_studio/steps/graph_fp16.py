@@ -10,6 +10,7 @@ from compress_studio.spec.data import Part
 from compress_studio.spec.params import Params, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -54,6 +55,7 @@ class Fp16Params(Params):
     group=Group.GRAPH,
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
+    applies=applicability.half,
     sketch="compress_studio.steps.kernels.bits_preview:sketch_half",
     predict="compress_studio.steps.kernels.predict_bits:predict_half",
     sketch_params=frozenset({"mode"}),

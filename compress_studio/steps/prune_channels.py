@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from compress_studio.spec.params import Params, Range, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 
 if TYPE_CHECKING:
     from compress_studio.base.digest import Json
@@ -108,6 +109,7 @@ def _machine(params: PruneChannelsParams) -> Json:
     needs_data=True,
     depends_on=("onnxruntime",),
     fingerprint=_machine,
+    applies=applicability.prune_channels,
     sketch="compress_studio.steps.kernels.prune_channels_preview:sketch",
     predict="compress_studio.steps.kernels.predict_channels:predict",
     sketch_params=frozenset({"criterion", "samples"}),

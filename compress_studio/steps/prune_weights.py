@@ -10,6 +10,7 @@ from compress_studio.spec.params import Params, Range, Ui
 from compress_studio.spec.portion import Portion
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,6 +120,7 @@ class PruneWeightsParams(Params):
     group=Group.PRUNE,
     needs_data=True,
     depends_on=("onnxruntime", "torch"),
+    applies=applicability.prune_weights,
     sketch="compress_studio.steps.kernels.prune_weights_preview:sketch",
     predict="compress_studio.steps.kernels.predict_weights:predict",
     sketch_params=frozenset({"criterion", "samples"}),

@@ -9,6 +9,7 @@ from compress_studio.spec.data import Part
 from compress_studio.spec.params import Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 from compress_studio.steps.int8_params import Int8Params, machine
 
 DYNAMIC_OPSET = 11
@@ -36,6 +37,7 @@ class QuantizeDynamicParams(Int8Params):
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
     fingerprint=machine,
+    applies=applicability.quantize_dynamic,
     sketch="compress_studio.steps.kernels.bits_preview:sketch_dynamic",
     predict="compress_studio.steps.kernels.predict_bits:predict_int8",
     sketch_params=frozenset({"per_channel", "include_conv"}),

@@ -9,6 +9,7 @@ from compress_studio.base.errors import Refused
 from compress_studio.spec.params import Range, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 from compress_studio.steps.int8_params import Int8Params, machine
 
 
@@ -55,6 +56,7 @@ class QuantizeStaticParams(Int8Params):
     needs_data=True,
     depends_on=("onnx", "onnxruntime"),
     fingerprint=machine,
+    applies=applicability.quantize_static,
     sketch="compress_studio.steps.kernels.bits_preview:sketch_static",
     predict="compress_studio.steps.kernels.predict_bits:predict_int8",
     estimates=True,

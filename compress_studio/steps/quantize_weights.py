@@ -9,6 +9,7 @@ from compress_studio.base.errors import Refused
 from compress_studio.spec.params import Params, Range, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 
 DEFAULT_BLOCK = 32
 
@@ -59,6 +60,7 @@ class QuantizeWeightsParams(Params):
     title="Weights in 8 or 4 bits",
     group=Group.QUANTIZE,
     depends_on=("onnx", "onnxruntime"),
+    applies=applicability.store_smaller,
     sketch="compress_studio.steps.kernels.bits_preview:sketch_weights",
     predict="compress_studio.steps.kernels.predict_bits:predict_weights",
     estimates=True,

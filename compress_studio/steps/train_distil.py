@@ -9,6 +9,7 @@ from compress_studio.base.errors import Refused
 from compress_studio.spec.params import Range, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 from compress_studio.steps.training_params import TrainParams
 
 
@@ -52,6 +53,7 @@ class DistilParams(TrainParams):
     needs_data=True,
     random=True,
     depends_on=("torch", "onnxruntime"),
+    applies=applicability.train,
     uses_device=True,
 )
 def train_distil(ctx: StepContext, params: DistilParams, network: OnnxNet, teacher: OnnxNet | None) -> OnnxNet:

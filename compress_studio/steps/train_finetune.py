@@ -5,6 +5,7 @@ from __future__ import annotations
 from compress_studio.base.errors import Refused
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
+from compress_studio.steps import applicability
 from compress_studio.steps.training_params import TrainParams
 
 
@@ -20,6 +21,7 @@ class FinetuneParams(TrainParams):
     needs_data=True,
     random=True,
     depends_on=("torch", "onnxruntime"),
+    applies=applicability.train,
     uses_device=True,
 )
 def train_finetune(ctx: StepContext, params: FinetuneParams, network: OnnxNet) -> OnnxNet:
