@@ -70,6 +70,7 @@ class CanvasPage(QWidget):
         view.menu_wanted.connect(self._open_menu)
         view.form_wanted.connect(self.focus_form)
         self.picker.chosen.connect(self._picked)
+        self.picker.closed.connect(self.view.setFocus)
         bar.out.clicked.connect(self.zoom_out)
         bar.closer.clicked.connect(self.zoom_in)
         bar.percent.clicked.connect(self.full_size)
@@ -211,6 +212,7 @@ class CanvasPage(QWidget):
         """Open the searchable list for a step that goes there."""
         self._wanted = spot
         steps = [one for one in self._session.runtime.steps if one.id != SOURCE_STEP]
+        self.picker.setParent(self.window())
         self.picker.open_at(self._picker_place(spot), steps, self._reasons(steps, spot))
 
     # what comes from the session --------------------------------------------------------------------
@@ -267,7 +269,6 @@ class CanvasPage(QWidget):
 
     def _picked(self, step: str) -> None:
         if editing.add_step(self._session, step, self._wanted):
-            self.view.setFocus(Qt.FocusReason.PopupFocusReason)
             self.view.reveal(list(self._session.selection))
 
     def _reasons(self, steps: list[StepSpec], spot: Spot) -> dict[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -49,9 +49,12 @@ class StepPicker(QFrame):
 
     chosen = Signal(str)
     """Id of a step."""
+    closed = Signal()
+    """It is gone, with or without a choice; the keyboard is free."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
+        super().__init__(parent)
+        self.hide()
         self.setObjectName("step_picker")
         self.setAccessibleName("Add a step")
         self.setProperty("surface", "card")
@@ -88,12 +91,30 @@ class StepPicker(QFrame):
         self._steps, self._reasons = list(steps), reasons
         self.search.clear()
         self._fill("")
-        screen = self.screen().availableGeometry()
-        x = max(screen.left(), min(place.x(), screen.right() - WIDTH))
-        y = max(screen.top(), min(place.y(), screen.bottom() - HEIGHT))
-        self.move(x, y)
+        window = self.parentWidget()
+        spot = place if window is None else window.mapFromGlobal(place)
+        room = self.screen().size() if window is None else window.size()
+        x, y = min(spot.x(), room.width() - WIDTH - METRICS.gap), min(spot.y(), room.height() - HEIGHT - METRICS.gap)
+        self.move(max(METRICS.gap, x), max(METRICS.gap, y))
         self.show()
+        self.raise_()
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+        self._watch(on=True)
+
+    def close_up(self) -> None:
+        """Go away without a choice."""
+        if self.isVisible():
+            self._watch(on=False)
+            self.hide()
+            self.closed.emit()
+
+    def _watch(self, *, on: bool) -> None:
+        """Hear of presses anywhere in the program while it is open."""
+        application = QApplication.instance()
+        if application is not None and on:
+            application.installEventFilter(self)
+        elif application is not None:
+            application.removeEventFilter(self)
 
     def _fill(self, text: str) -> None:
         self.rows.clear()
@@ -115,7 +136,7 @@ class StepPicker(QFrame):
     def _take(self) -> None:
         row = self.rows.currentItem()
         if row is not None and row.data(ID) and row.flags() & Qt.ItemFlag.ItemIsEnabled:
-            self.hide()
+            self.close_up()
             self.chosen.emit(row.data(ID))
 
     def _step_to(self, start: int, way: int) -> None:
@@ -129,17 +150,20 @@ class StepPicker(QFrame):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}
         if event.key() == Qt.Key.Key_Escape:
-            self.hide()
+            self.close_up()
         elif event.key() in steps:
             self._step_to(self.rows.currentRow(), steps[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        owner = self.parentWidget()
-        if owner is not None and QApplication.activeWindow() in {None, self}:
-            owner.window().activateWindow()
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A press beside it closes it, and so does another window."""
+        if event.type() is QEvent.Type.MouseButtonPress and isinstance(watched, QWidget):
+            if watched is not self and not self.isAncestorOf(watched):
+                self.close_up()
+        elif event.type() is QEvent.Type.WindowDeactivate and watched is self.window():
+            self.close_up()
+        return False
 
 
 class _Row(QStyledItemDelegate):

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QNativeGestureEvent,
     QPainter,
     QPolygonF,
+    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QGraphicsView, QLabel, QWidget
@@ -105,10 +106,9 @@ class PipelineView(QGraphicsView):
         spot = center if at is None else at
         before = self.scene_spot(spot)
         scale = max(LEAST, min(MOST, scale))
-        factor = scale / self.scale_now
-        if abs(factor - 1.0) > 1e-6:
+        if scale != self.scale_now:
             self.pipeline.zoom.scale = scale
-            self.scale(factor, factor)
+            self.setTransform(QTransform.fromScale(scale, scale))
             shift = self.viewportTransform().map(before) - spot
             self.pan_by(-shift.toPoint())
             self.zoomed.emit(scale)

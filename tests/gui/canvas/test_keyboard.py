@@ -168,7 +168,7 @@ def test_a_whole_pipeline_without_a_mouse(hand: Hand, qtbot) -> None:
     before = hand.session.project
     hand.key(Key.Key_End)
     hand.key(Key.Key_A)
-    qtbot.waitUntil(lambda: QApplication.activeWindow() is hand.page.picker)
+    qtbot.waitUntil(hand.page.picker.search.hasFocus)
     QTest.keyClicks(hand.page.picker.search, "half")
     QTest.keyClick(hand.page.picker.search, Key.Key_Return)
     assert hand.session.current == "fp16_1"

@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from compress_studio.engine.runstate import NodeResult, Stage
@@ -44,7 +45,7 @@ def test_only_the_node_that_changed_is_painted_anew(hand: Hand, monkeypatch: pyt
 
 def test_progress_while_a_node_is_dragged_leaves_it_in_the_hand(hand: Hand) -> None:
     start = hand.body("distil1")
-    hand.drag(start, start.__class__(start.x(), start.y() + 60.0), release=False)
+    hand.drag(start, start + QPointF(0.0, 60.0), release=False)
     views = hand.session.views
     running = replace(views["distil1"], state=Shown.RUNNING, progress=0.4)
     hand.view.pipeline.show_pipeline(hand.session.project, {**views, "distil1": running})
@@ -95,14 +96,8 @@ def test_the_canvas_follows_the_theme(hand: Hand, qapp: QApplication, name: str)
     before = current.tokens().name
     try:
         current.apply(qapp, name)
-        image = QImage(hand.view.viewport().size(), QImage.Format.Format_RGB32)
-        painter = QPainter(image)
-        hand.view.viewport().render(painter)
-        painter.end()
-        corner = hand.pixel(hand.body("prune1"))
-        card = QColor(current.tokens().card)
-        there = image.pixelColor(corner.x() + 100, corner.y() - 30 + 62)
-        assert abs(there.lightness() - card.lightness()) < 30
+        place = hand.view.mapTo(hand.page, hand.pixel(hand.view.pipeline.nodes["prune1"].pos() + QPointF(90.0, 5.0)))
+        assert hand.page.grab().toImage().pixelColor(place) == QColor(current.tokens().card)
     finally:
         current.apply(qapp, before)
 
