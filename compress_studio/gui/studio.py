@@ -145,6 +145,10 @@ class Studio(QObject):
         self.window.finish()
         self.window.status.begin_sampling()
         QTimer.singleShot(WARM_AFTER_MS, self, self._warm)
+        if not self.options.files and not self.options.sample:
+            from compress_studio.gui.dialogs.tour import offer_tour
+
+            offer_tour(self.window.commands)
         if self._begun is not None:
             self._begun(self)
 

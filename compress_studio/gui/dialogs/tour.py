@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPainterPath, QPaintEvent, QPen, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from compress_studio.gui.theme import current
@@ -105,8 +105,9 @@ class Tour(QFrame):
         self.setFixedWidth(WIDTH)
         self._commands = commands
         self._window = window
-        self._hints = [hint for hint in hints if _target(hint, window) is not None]
-        self._place = 0
+        self._hints = hints
+        self._place = -1
+        self._shown = 0
         self._shade = _Shade(window)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(METRICS.pad, METRICS.pad, METRICS.pad, METRICS.pad)
@@ -129,16 +130,18 @@ class Tour(QFrame):
         self.skip.clicked.connect(self.end)
         self.next.clicked.connect(self._go_on)
         window.installEventFilter(self)
+        commands.session.project_changed.connect(self._arrange_soon)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        escape.setContext(Qt.ShortcutContext.WindowShortcut)
+        escape.activated.connect(self.end)
 
-    def begin(self) -> None:
-        """Show the first hint."""
-        if not self._hints:
-            self.end()
-            return
+    def begin(self, *, focus: bool = True) -> None:
+        """Show the first hint; focus: take the keyboard."""
         self._shade.show()
         self.show()
-        self._show()
-        self.next.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._go_on()
+        if focus:
+            self.next.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def end(self) -> None:
         """Close the tour; it does not come by itself again."""
@@ -162,23 +165,36 @@ class Tour(QFrame):
         row.addWidget(button)
         return button
 
+    def _after(self, place: int) -> list[int]:
+        """The hints behind this one whose part of the window can be seen now."""
+        return [at for at in range(place + 1, len(self._hints)) if _target(self._hints[at], self._window) is not None]
+
     def _go_on(self) -> None:
-        self._place += 1
-        if self._place >= len(self._hints):
+        rest = self._after(self._place)
+        if not rest:
             self.end()
-        else:
-            self._show()
+            return
+        self._place = rest[0]
+        self._shown += 1
+        self._show()
 
     def _show(self) -> None:
         hint = self._hints[self._place]
         self._title.setText(hint.title)
         self._text.setText(hint.text)
-        self._count.setText(f"{self._place + 1} of {len(self._hints)}")
-        self.next.setText("Done" if self._place + 1 == len(self._hints) else "Next")
+        more = len(self._after(self._place))
+        self._count.setText(f"{self._shown} of {self._shown + more}")
+        self.next.setText("Next" if more else "Done")
         self.setAccessibleName(f"{hint.title}. {hint.text}")
         self._arrange()
 
+    def _arrange_soon(self, *_: object) -> None:
+        """The window takes another shape when something is opened."""
+        QTimer.singleShot(0, self, self._arrange)
+
     def _arrange(self) -> None:
+        if not self.isVisible():
+            return
         target = _target(self._hints[self._place], self._window)
         area = self._window.rect()
         self._shade.setGeometry(area)
@@ -198,9 +214,7 @@ class Tour(QFrame):
         return False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.end()
-        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             self._go_on()
         else:
             super().keyPressEvent(event)
@@ -243,4 +257,4 @@ def start_tour(commands: Commands) -> None:
 def offer_tour(commands: Commands) -> None:
     """Show the tour unless the user has seen it."""
     if not commands.settings.now.tour_seen:
-        start_tour(commands)
+        Tour(commands).begin(focus=False)
