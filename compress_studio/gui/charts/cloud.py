@@ -8,12 +8,12 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent
+from PySide6.QtGui import QBrush, QFontMetricsF, QKeyEvent, QPen
 from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
 from compress_studio.gui.charts.dots import BudgetLine, Dot, Tradeoff
 from compress_studio.gui.charts.hover import HoverCard
-from compress_studio.gui.charts.labels import place_labels
+from compress_studio.gui.charts.labels import Box, least_covered, place_labels
 from compress_studio.gui.charts.plots import NO_PEN, Plot, padded
 from compress_studio.gui.charts.scales import Form, Scale
 from compress_studio.gui.charts.style import FRONT, LINE, brush, group_color, pen, small_font
@@ -25,9 +25,8 @@ FORMER = 3.5
 REACH = 5.0
 """Pixels around a dot that still belong to it."""
 MOST_LABELS = 24
-MOST_CRISP = 300
-"""Dots up to which each one is painted as a shape; beyond, pictures of dots are faster."""
 BUDGET_TEXT_GAP = 3.0
+NOTHING = QBrush(Qt.BrushStyle.NoBrush)
 
 
 class Cloud(Plot):
@@ -62,6 +61,8 @@ class Cloud(Plot):
         self._budgets: list[tuple[BudgetLine, pg.InfiniteLine, QGraphicsSimpleTextItem]] = []
         self._card = HoverCard(self)
         self._pointed_at = -1
+        self._placing = True
+        """Texts follow the range; held back while several things change."""
         self.pointed.connect(self._point)
         self.left.connect(self._card.hide_card)
         self.clicked.connect(lambda place: self._tell(place, self.dot_clicked))
@@ -75,6 +76,7 @@ class Cloud(Plot):
         if (state.x, state.y, state.log) != (self._state.x, self._state.y, self._state.log):
             self.fitted = True
         self._state, self._dots = state, state.dots
+        self._placing = False
         self._x, self._y = Scale(state.x.form, state.log), Scale(state.y.form)
         suffix = ", logarithmic" if state.log and state.x.form is not Form.FACTOR else ""
         self.across.set_scale(self._x, f"{state.x.label}{suffix}")
@@ -82,8 +84,10 @@ class Cloud(Plot):
         self._draw_dots()
         self._draw_front()
         self._draw_budgets()
-        self.fit(*self._ranges())
         self._draw_labels()
+        self.fit(*self._ranges())
+        self._placing = True
+        self._place_texts()
 
     def show_all(self) -> None:
         """Bring everything into view."""
@@ -119,29 +123,28 @@ class Cloud(Plot):
 
     def _draw_dots(self) -> None:
         ink = tokens()
-        spots: dict[bool, list[dict[str, object]]] = {True: [], False: []}
-        rings: list[dict[str, object]] = []
-        stars: list[dict[str, object]] = []
-        for dot in self._dots:
-            now = bool(dot.node)
-            place = (self._x.place(dot.x), self._y.place(dot.y))
-            tone = group_color(dot.group) if now else ink.muted
-            size = 2 * self._radius(dot)
-            edge = pen(ink.window, 1.0) if now else NO_PEN
-            fill = brush(tone, 0.95 if now else 0.5)
-            spots[now].append({"pos": place, "size": size, "pen": edge, "brush": fill})
-            if dot.selected:
-                rings.append({"pos": place, "size": size + 8, "pen": pen(ink.accent, 2.0), "brush": None})
-            if dot.starred:
-                stars.append({"pos": place, "size": 9, "pen": pen(ink.window, 0.8), "brush": brush(ink.warn)})
-        crisp = len(self._dots) <= MOST_CRISP
-        for item in (self._current, self._former, self._rings, self._stars):
-            item.opts["useCache"] = not crisp
-        self._current.setData(spots[True])
-        self._former.setData(spots[False])
-        self._rings.setData(rings)
-        self._stars.setData(stars)
+        now = [dot for dot in self._dots if dot.node]
+        edge, grey = pen(ink.window, 1.0), brush(ink.muted, 0.5)
+        fills = [brush(group_color(dot.group), 0.95) for dot in now]
+        self._show(self._current, now, [edge] * len(now), fills, 0.0)
+        former = [dot for dot in self._dots if not dot.node]
+        self._show(self._former, former, [NO_PEN] * len(former), [grey] * len(former), 0.0)
+        chosen = [dot for dot in self._dots if dot.selected]
+        self._show(self._rings, chosen, [pen(ink.accent, 2.0)] * len(chosen), [NOTHING] * len(chosen), 8.0)
+        starred = [dot for dot in self._dots if dot.starred]
+        x, y = self._places(starred)
+        self._stars.setData(x=x, y=y, size=9, pen=pen(ink.window, 0.8), brush=brush(ink.warn))
         self._draw_intervals()
+
+    def _places(self, dots: Sequence[Dot]) -> tuple[object, object]:
+        return _array([self._x.place(dot.x) for dot in dots]), _array([self._y.place(dot.y) for dot in dots])
+
+    def _show(
+        self, item: pg.ScatterPlotItem, dots: Sequence[Dot], pens: list[QPen], fills: list[QBrush], more: float
+    ) -> None:
+        x, y = self._places(dots)
+        sizes = [round(2 * self._radius(dot) + more) for dot in dots]
+        item.setData(x=x, y=y, size=sizes, pen=pens, brush=fills)
 
     def _draw_intervals(self) -> None:
         for item, vertical in ((self._bars, True), (self._wide, False)):
@@ -185,7 +188,7 @@ class Cloud(Plot):
             line.setZValue(20)
             shape = Qt.CursorShape.SizeHorCursor if budget.vertical else Qt.CursorShape.SizeVerCursor
             line.setCursor(shape)
-            line.sigPositionChanged.connect(self._place_budget_texts)
+            line.sigPositionChanged.connect(self._budget_moved)
             line.sigPositionChangeFinished.connect(self._dropped)
             self.addItem(line)
             text = self.add_label(budget.text)
@@ -202,7 +205,6 @@ class Cloud(Plot):
         for dot in shown[:MOST_LABELS]:
             text = self.add_label(_short(dot.label))
             self._labels.append((dot, text))
-        self._place_texts()
 
     def _ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
         x = [self._x.place(dot.x) for dot in self._dots] or [0.0, 1.0]
@@ -219,35 +221,47 @@ class Cloud(Plot):
     # places in pixels -------------------------------------------------------------------------------
 
     def _place_texts(self) -> None:
-        self._place_budget_texts()
+        if not self._placing:
+            return
         area = self.drawing
         others = [dot for dot in self._dots if not dot.node]
         dots = [*(dot for dot, _ in self._labels), *others]
         places = [self.place_of(dot) - area.topLeft() for dot in dots]
         circles = [(at.x(), at.y(), self._radius(dot)) for dot, at in zip(dots, places, strict=True)]
+        budgets = self._place_budget_texts([(x - r, y - r, 2 * r, 2 * r) for x, y, r in circles])
         metrics = QFontMetricsF(small_font())
         sizes = [(metrics.horizontalAdvance(text.text()), metrics.height()) for _, text in self._labels]
-        corners = place_labels(circles, sizes, (area.width(), area.height()))
-        for (dot, text), (left, top) in zip(self._labels, corners, strict=True):
-            at = self.place_of(dot)
-            text.setVisible(area.contains(at))
+        corners = place_labels(circles, sizes, (area.width(), area.height()), budgets)
+        for (_, text), at, (left, top) in zip(self._labels, places, corners, strict=False):
+            text.setVisible(area.contains(at + area.topLeft()))
             text.setPos(area.left() + left, area.top() + top)
 
-    def _place_budget_texts(self, *_: object) -> None:
+    def _place_budget_texts(self, taken: Sequence[Box]) -> list[Box]:
+        """Write what each line means where it covers no dot; returns the places of lines and words."""
         area = self.drawing
+        found: list[Box] = []
         for budget, line, text in self._budgets:
-            size = text.boundingRect()
+            box = text.boundingRect()
+            width, height = box.width(), box.height()
             if budget.vertical:
-                at = self.to_pixels(_at(line), 0.0).x()
-                left = at + BUDGET_TEXT_GAP
-                if left + size.width() > area.right():
-                    left = at - BUDGET_TEXT_GAP - size.width()
-                text.setPos(left, area.top())
-                text.setVisible(area.left() <= at <= area.right())
+                at = self.to_pixels(_at(line), 0.0).x() - area.left()
+                lines = (at - 1.0, 0.0, 2.0, area.height())
+                beside = (at + BUDGET_TEXT_GAP, at - BUDGET_TEXT_GAP - width)
+                corners = [(left, top) for top in (0.0, area.height() - height) for left in beside]
+                text.setVisible(0.0 <= at <= area.width())
             else:
-                at = self.to_pixels(0.0, _at(line)).y()
-                text.setPos(area.right() - size.width() - BUDGET_TEXT_GAP, at - size.height() - 1.0)
-                text.setVisible(area.top() <= at <= area.bottom())
+                at = self.to_pixels(0.0, _at(line)).y() - area.top()
+                lines = (0.0, at - 1.0, area.width(), 2.0)
+                ends = (area.width() - width - BUDGET_TEXT_GAP, BUDGET_TEXT_GAP, (area.width() - width) / 2)
+                corners = [(left, top) for top in (at - height - 1.0, at + 1.0) for left in ends]
+                text.setVisible(0.0 <= at <= area.height())
+            left, top = least_covered(corners, (width, height), (area.width(), area.height()), [*taken, *found])
+            text.setPos(area.left() + left, area.top() + top)
+            found += [lines, (left, top, width, height)]
+        return found
+
+    def _budget_moved(self, *_: object) -> None:
+        self._place_texts()
 
     # gestures -----------------------------------------------------------------------------------------
 

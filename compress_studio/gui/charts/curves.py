@@ -91,7 +91,9 @@ def thin(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndar
     used = size * stretches
     rows = y[:used].reshape(stretches, size)
     ends = np.sort(np.stack([rows.argmin(axis=1), rows.argmax(axis=1)], axis=1), axis=1)
-    index = np.unique(np.append((ends + size * np.arange(stretches)[:, None]).ravel(), [0, *range(used, count), count - 1]))
+    index = np.unique(
+        np.append((ends + size * np.arange(stretches)[:, None]).ravel(), [0, *range(used, count), count - 1])
+    )
     return x[index], y[index]
 
 

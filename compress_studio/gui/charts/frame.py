@@ -21,6 +21,9 @@ from compress_studio.gui.widgets.hint import EmptyHint
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
+LEAST_CHOICE = 84
+"""Width that a choice keeps in a narrow window."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -202,14 +205,17 @@ class Chart(QWidget):
 
     def labelled(self, bar: QHBoxLayout, words: str, name: str, tip: str) -> QComboBox:
         """A choice with its word before it, in the bar."""
-        label, box = QLabel(words, self.bar), QComboBox(self.bar)
-        label.setProperty("tone", "muted")
-        label.setBuddy(box)
+        box = QComboBox(self.bar)
         box.setObjectName(f"{self.name}:{name}")
         box.setAccessibleName(f"{words} {tip}".strip())
         box.setToolTip(tip)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        bar.addWidget(label)
+        box.setMinimumWidth(LEAST_CHOICE)
+        if words:
+            label = QLabel(words, self.bar)
+            label.setProperty("tone", "muted")
+            label.setBuddy(box)
+            bar.addWidget(label)
         bar.addWidget(box)
         return box
 

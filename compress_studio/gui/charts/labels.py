@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import numpy as np
+
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, width, height."""
 GAP = 4.0
@@ -12,25 +14,43 @@ OUTSIDE = 1e6
 
 
 def place_labels(
-    dots: Sequence[tuple[float, float, float]], sizes: Sequence[tuple[float, float]], area: tuple[float, float]
+    dots: Sequence[tuple[float, float, float]],
+    sizes: Sequence[tuple[float, float]],
+    area: tuple[float, float],
+    taken: Sequence[Box] = (),
 ) -> list[tuple[float, float]]:
     """Upper left corners of labels: label i belongs to dot i, further dots have none but are avoided.
 
-    dots: (x, y, radius). sizes: (width, height) of the labels. area: width and height of the drawing.
-    Each label takes the place beside its dot that overlaps least with what is there already.
+    dots: (x, y, radius). sizes: (width, height) of the labels. area: width and height of the drawing. taken: boxes that
+    are avoided, too. Each label takes the place beside its dot that overlaps least with what is there already.
     """
-    taken: list[Box] = [(x - r, y - r, 2 * r, 2 * r) for x, y, r in dots]
+    boxes = [*((x - r, y - r, 2 * r, 2 * r) for x, y, r in dots), *taken]
     placed: list[tuple[float, float]] = []
     for at, (width, height) in enumerate(sizes):
         x, y, r = dots[at]
-        candidates = _candidates(x, y, r, width, height)
-        costs = [
-            _cost((left, top, width, height), taken, at, area) + rank for rank, (left, top) in enumerate(candidates)
-        ]
-        best = candidates[costs.index(min(costs))]
+        others = boxes[:at] + boxes[at + 1 :]
+        best = least_covered(_candidates(x, y, r, width, height), (width, height), area, others)
         placed.append(best)
-        taken.append((*best, width, height))
+        boxes.append((*best, width, height))
     return placed
+
+
+def least_covered(
+    corners: Sequence[tuple[float, float]], size: tuple[float, float], area: tuple[float, float], taken: Sequence[Box]
+) -> tuple[float, float]:
+    """The corner at which a label covers least of what is there; of equal ones the first."""
+    places = np.asarray(corners, np.float64)
+    width, height = size
+    left, top = places[:, 0, None], places[:, 1, None]
+    cost = np.arange(len(corners), dtype=np.float64)
+    outside = (left < 0) | (top < 0) | (left + width > area[0]) | (top + height > area[1])
+    cost += OUTSIDE * outside[:, 0]
+    if taken:
+        boxes = np.asarray(taken, np.float64)
+        across = np.minimum(left + width, boxes[:, 0] + boxes[:, 2]) - np.maximum(left, boxes[:, 0])
+        down = np.minimum(top + height, boxes[:, 1] + boxes[:, 3]) - np.maximum(top, boxes[:, 1])
+        cost += (np.maximum(across, 0.0) * np.maximum(down, 0.0)).sum(axis=1)
+    return corners[int(cost.argmin())]
 
 
 def _candidates(x: float, y: float, r: float, width: float, height: float) -> list[tuple[float, float]]:
@@ -49,18 +69,3 @@ def _candidates(x: float, y: float, r: float, width: float, height: float) -> li
         (right, middle - 1.5 * height),
         (right, middle + 1.5 * height),
     ]
-
-
-def _cost(box: Box, taken: Sequence[Box], own: int, area: tuple[float, float]) -> float:
-    left, top, width, height = box
-    cost = 0.0
-    if left < 0 or top < 0 or left + width > area[0] or top + height > area[1]:
-        cost += OUTSIDE
-    for at, (other_left, other_top, other_width, other_height) in enumerate(taken):
-        if at == own:
-            continue
-        across = min(left + width, other_left + other_width) - max(left, other_left)
-        down = min(top + height, other_top + other_height) - max(top, other_top)
-        if across > 0 and down > 0:
-            cost += across * down
-    return cost

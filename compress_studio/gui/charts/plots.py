@@ -30,11 +30,14 @@ class WordAxis(pg.AxisItem):
         self.enableAutoSIPrefix(False)
         self._dense = DENSE if orientation in {"left", "right"} else 1.0
         self.scale_of_values = Scale(Form.NUMBER)
+        self._label = ""
         self._words: dict[float, str] = {}
 
     def set_scale(self, scale: Scale, label: str) -> None:
         """Say what the axis measures."""
-        self.scale_of_values = scale
+        if (scale, label) == (self.scale_of_values, self._label):
+            return
+        self.scale_of_values, self._label = scale, label
         self._say(label)
         self.picture = None
         self.update()
@@ -47,7 +50,7 @@ class WordAxis(pg.AxisItem):
         self.setStyle(tickFont=small_font(), tickLength=0, tickTextOffset=6, autoExpandTextSpace=False)
         self.setGrid(255)
         self.setZValue(-100)
-        self._say(self.labelText)
+        self._say(self._label)
 
     def _say(self, label: str) -> None:
         looks: Any = {"color": tokens().muted, "font-size": f"{METRICS.small_font}px"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compress_studio.engine.runstate import NodeResult
-from compress_studio.engine.summary import LESS_IS_BETTER, QUALITY, SHARES, value_of
+from compress_studio.engine.summary import LABELS, LESS_IS_BETTER, QUALITY, SHARES, value_of
 from compress_studio.gui.charts.scales import Form
 
 
@@ -27,6 +27,8 @@ class Quantity:
     """The metric whose budget is a line on this axis."""
     unit: str = ""
     """For headers of tables."""
+    short: str = ""
+    """Where there is little room; the label when empty."""
 
     def of(self, result: NodeResult, base: NodeResult | None) -> float | None:
         """The value of a result against its source; None when it was not measured."""
@@ -35,6 +37,11 @@ class Quantity:
             return value
         whole = value_of(base, self.reading)
         return whole / value if whole and value else None
+
+    @property
+    def choice(self) -> str:
+        """In a list of choices."""
+        return self.short or self.label
 
     @property
     def header(self) -> str:
@@ -47,7 +54,7 @@ BYTES = Quantity("bytes", "File size", "bytes", Form.BYTES, goal="bytes", unit="
 ZIPPED = Quantity("zipped_bytes", "Zipped size", "zipped_bytes", Form.BYTES, goal="zipped_bytes", unit="bytes")
 SPEEDUP = Quantity("ratio", "Speed-up", "ratio", Form.FACTOR, less=False, log=True, unit="times")
 LATENCY = Quantity("median_ms", "Latency", "median_ms", Form.MS, goal="median_ms", unit="ms")
-MACS = Quantity("macs", "MACs per sample", "macs", Form.COUNT, goal="macs")
+MACS = Quantity("macs", "MACs per sample", "macs", Form.COUNT, goal="macs", short="MACs")
 PARAMETERS = Quantity("parameters", "Parameters", "parameters", Form.COUNT, goal="parameters")
 COSTS = (SIZE, BYTES, ZIPPED, SPEEDUP, LATENCY, MACS, PARAMETERS)
 BUBBLES = (LATENCY, BYTES, ZIPPED, MACS, PARAMETERS)
@@ -69,7 +76,9 @@ NAMES = {
 def quality(name: str) -> Quantity:
     """The quality figure of that name as an axis."""
     form = Form.SHARE if name in SHARES else Form.NUMBER
-    return Quantity(name, NAMES[name], name, form, less=name in LESS_IS_BETTER, unit="share" if name in SHARES else "")
+    short, unit = LABELS.get(name, ""), "share" if name in SHARES else ""
+    less = name in LESS_IS_BETTER
+    return Quantity(name, NAMES[name], name, form, less=less, unit=unit, short=short[:1].upper() + short[1:])
 
 
 def qualities(results: Iterable[NodeResult]) -> tuple[Quantity, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen
 
@@ -19,8 +21,9 @@ ROW = 26.0
 FRONT = Qt.PenStyle.DashLine
 
 
+@lru_cache(maxsize=1024)
 def pen(value: str, width: float = HAIR, alpha: float = 1.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
-    """A pen whose width does not grow with the axes."""
+    """A pen whose width does not grow with the axes. Shared: never change it."""
     made = QPen(color(value, alpha), width, style)
     made.setCosmetic(True)
     made.setCapStyle(Qt.PenCapStyle.FlatCap)
@@ -28,8 +31,9 @@ def pen(value: str, width: float = HAIR, alpha: float = 1.0, style: Qt.PenStyle 
     return made
 
 
+@lru_cache(maxsize=1024)
 def brush(value: str, alpha: float = 1.0) -> QBrush:
-    """A plain fill."""
+    """A plain fill. Shared: never change it."""
     return QBrush(color(value, alpha))
 
 

@@ -43,7 +43,7 @@ class TradeoffChart(Chart):
         super().__init__(commands, parent)
 
     def build_bar(self, bar: QHBoxLayout) -> None:
-        self._y_box = self.labelled(bar, "Quality", "quality", "What stands for quality")
+        self._y_box = self.labelled(bar, "", "quality", "What stands for quality")
         self._x_box = self.labelled(bar, "against", "cost", "What it is compared with")
         self._log = QCheckBox("log", self.bar)
         self._log.setObjectName("tradeoff:log")
@@ -103,9 +103,9 @@ class TradeoffChart(Chart):
         return self._cloud
 
     def draw(self, state: Tradeoff) -> None:
-        fill_choice(self._y_box, [(one.id, one.label) for one in state.choices], state.y.id if state.y else "")
-        fill_choice(self._x_box, [(one.id, one.label) for one in COSTS], state.x.id)
-        areas = [(one.id, one.label.lower()) for one in BUBBLES] + [(NO_BUBBLE, "all equal")]
+        fill_choice(self._y_box, [(one.id, one.choice) for one in state.choices], state.y.id if state.y else "")
+        fill_choice(self._x_box, [(one.id, one.choice) for one in COSTS], state.x.id)
+        areas = [(one.id, one.choice) for one in BUBBLES] + [(NO_BUBBLE, "Nothing")]
         fill_choice(self._bubble_box, areas, state.bubble.id if state.bubble else NO_BUBBLE)
         blocked = self._log.blockSignals(True)
         self._log.setChecked(state.log)
