@@ -51,6 +51,7 @@ def take(options: WindowOptions) -> int:
 
 def _picture(application: QApplication, session: Session, options: WindowOptions) -> int:
     from compress_studio.gui.main_window import MainWindow
+    from compress_studio.gui.runline import RunLine
 
     said: list[str] = []
     session.message.connect(lambda one: said.append(f"{one.text} {one.hint}".strip()) if one.level == "error" else None)
@@ -77,6 +78,7 @@ def _picture(application: QApplication, session: Session, options: WindowOptions
     _settle(application, session)
     if said:
         raise BadInput(said[0])
+    window.toolbar.progress.show_state(RunLine())  # how long it took is never the same twice
     assert options.shot is not None
     options.shot.parent.mkdir(parents=True, exist_ok=True)
     if not window.grab().save(str(options.shot)):
