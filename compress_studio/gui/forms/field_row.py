@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -15,9 +15,10 @@ from compress_studio.gui.forms.gesture import new_gesture
 from compress_studio.gui.forms.lists import ListEditor
 from compress_studio.gui.forms.numbers import NumberEditor
 from compress_studio.gui.forms.texts import PathEditor
+from compress_studio.gui.forms.tiny import TinyButton
 from compress_studio.gui.forms.wording import expects, is_default, plain, slider_range, typed, value_text
 from compress_studio.gui.theme.tokens import METRICS
-from compress_studio.gui.widgets.basics import ElidedLabel, IconButton, set_look
+from compress_studio.gui.widgets.basics import ElidedLabel, set_look
 from compress_studio.spec.params import Field
 
 LEAST = 16
@@ -55,10 +56,8 @@ class FieldRow(QWidget):
         self.label = ElidedLabel(field.ui.label, Qt.TextElideMode.ElideRight)
         self.label.setToolTip(tip)
         self.label.setMinimumWidth(LEAST)
-        self.reset = IconButton("reset", f"Reset {field.ui.label} to its default", self)
+        self.reset = TinyButton("reset", f"Reset {field.ui.label} to its default", self)
         self.reset.setObjectName(f"reset:{node}.{field.name}")
-        self.reset.setFixedSize(METRICS.icon + 4, METRICS.icon + 4)
-        self.reset.setIconSize(QSize(METRICS.icon - 4, METRICS.icon - 4))
         self.reset.hide()
         self.auto: QPushButton | None = None
         if field.optional and isinstance(self.editor, NumberEditor):
@@ -96,7 +95,7 @@ class FieldRow(QWidget):
         self.error.setText(message)
         self.error.setVisible(bool(message))
         for control in self.editor.controls():
-            set_look(control, "state", "error" if message else "")
+            set_look(control, "state", "bad" if message else "")
 
     def tab_stops(self) -> list[QWidget]:
         """What the Tab key reaches, in order."""

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QListWidget, QListWidgetItem,
 from compress_studio.gui.forms.editor import FieldEditor
 from compress_studio.gui.forms.flow import FlowLayout
 from compress_studio.gui.forms.gesture import new_gesture
+from compress_studio.gui.forms.tiny import TinyButton
 from compress_studio.gui.theme.tokens import METRICS
-from compress_studio.gui.widgets.basics import ElidedLabel, IconButton
+from compress_studio.gui.widgets.basics import ElidedLabel
 from compress_studio.gui.widgets.search import SearchField
 from compress_studio.spec.params import Field
 
@@ -37,19 +38,16 @@ class Chip(QFrame):
         label = ElidedLabel(name)
         label.setMinimumWidth(20)
         layout.addWidget(label)
-        self.cross = IconButton("close", f"Take {name} off the list", self)
-        self.cross.setFixedSize(CHIP - 6, CHIP - 6)
-        self.cross.setIconSize(QSize(10, 10))
+        self.cross = TinyButton("close", f"Take {name} off the list", self, glyph=10)
         layout.addWidget(self.cross)
         self.cross.clicked.connect(self._remove)
         self.setToolTip(name)
-        self._text_width = label.fontMetrics().horizontalAdvance(name)
 
     def _remove(self) -> None:
         self.removed.emit(self.name)
 
     def sizeHint(self) -> QSize:
-        return QSize(self._text_width + CHIP + 12, CHIP)
+        return QSize(super().sizeHint().width() + 2, CHIP)
 
 
 class LayerPicker(QFrame):

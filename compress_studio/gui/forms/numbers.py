@@ -155,7 +155,7 @@ class SpinEditor(FieldEditor):
         self.spin.setRange(-LIMIT, LIMIT)
         self.spin.setKeyboardTracking(False)
         self.spin.setSuffix(f" {field.ui.unit}" if field.ui.unit else "")
-        self.spin.setMinimumWidth(BOX + 20)
+        self.spin.setFixedWidth(BOX + 36)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.spin)

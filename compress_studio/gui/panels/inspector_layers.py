@@ -17,12 +17,13 @@ from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from compress_studio.gui.forms.slider import Slider
+from compress_studio.gui.forms.tiny import TinyButton
 from compress_studio.gui.forms.wording import value_text
 from compress_studio.gui.panels.inspector_bars import BAR, NAME, REMOVE, TEXT, BarDelegate
 from compress_studio.gui.panels.inspector_layers_model import LayersModel
 from compress_studio.gui.theme import current
 from compress_studio.gui.theme.tokens import METRICS
-from compress_studio.gui.widgets.basics import IconButton, SectionTitle
+from compress_studio.gui.widgets.basics import SectionTitle
 from compress_studio.gui.widgets.search import SearchField
 from compress_studio.spec.params import Field, Range
 from compress_studio.spec.preview import LayerPrediction
@@ -81,11 +82,10 @@ class LayerEditor(QWidget):
             self._text.setFixedWidth(TEXT_WIDTH)
             layout.addWidget(self._text)
             self.show_value(value)
-        self.spare: IconButton | None = None
+        self.spare: TinyButton | None = None
         if spare is not None:
-            self.spare = IconButton("mute", f"{spare.ui.label}: this layer", self)
+            self.spare = TinyButton("mute", f"{spare.ui.label}: this layer", self)
             self.spare.setObjectName("layer_editor.spare")
-            self.spare.setFixedSize(ROW - 2, ROW - 2)
             layout.addWidget(self.spare)
         first = self.slider or self.spare
         if first is not None:
