@@ -163,6 +163,7 @@ class RunsPanel(QWidget):
         layout.setSpacing(0)
         bar = QHBoxLayout()
         bar.setContentsMargins(METRICS.gap, METRICS.gap // 2, METRICS.gap, METRICS.gap // 2)
+        bar.setSpacing(METRICS.gap // 2)
         self._buttons: dict[str, QPushButton] = {}
         for name, title, icon_name, tip, does in (
             ("compare", "Compare", "compare", "Put two results side by side", self.compare),
