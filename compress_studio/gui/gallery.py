@@ -27,6 +27,8 @@ from compress_studio.spec.registry import StepRegistry
 
 SIDE, FORM, WIDE, HIGH, LOW, CHART = 250, 320, 860, 640, 190, 320
 IN_ROW, CHARTS_IN_ROW = 4, 2
+ROUNDS = 3
+"""Answers of workers lead to further questions: facts, then layers, then weights."""
 PARTS = ("widgets", "forms", *SCENES)
 
 
@@ -40,7 +42,8 @@ class Gallery(QWidget):
         self.setProperty("surface", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._folder = tempfile.TemporaryDirectory(prefix="gallery-", ignore_cleanup_errors=True)
-        self._windows: list[MainWindow] = []
+        self.windows: list[MainWindow] = []
+        """Where the panels were taken from."""
         self._sessions: list[Session] = []
         self.parts: dict[str, QWidget] = {}
         layout = QVBoxLayout(self)
@@ -54,19 +57,19 @@ class Gallery(QWidget):
 
     def finish(self) -> None:
         """Wait for what workers are asked, and draw the charts."""
-        for session, window in zip(self._sessions, self._windows, strict=True):
-            finish_scene(session)
-            for chart in window.charts.charts.values():
-                chart.refresh()
-            finish_scene(session)
+        for session, window in zip(self._sessions, self.windows, strict=True):
+            for _ in range(ROUNDS):
+                finish_scene(session)
+                for chart in window.charts.charts.values():
+                    chart.refresh()
 
     def end(self) -> None:
         """End the sessions and throw their files away."""
-        for window in self._windows:
+        for window in self.windows:
             window.deleteLater()
         for session in self._sessions:
             session.close()
-        self._windows, self._sessions = [], []
+        self.windows, self._sessions = [], []
         self._folder.cleanup()
 
     def _contents(self, name: str) -> list[QWidget]:
@@ -85,7 +88,7 @@ class Gallery(QWidget):
         window = MainWindow(session)
         window.finish()
         self._sessions.append(session)
-        self._windows.append(window)
+        self.windows.append(window)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)

@@ -49,6 +49,7 @@ def make_scene(name: str, store: Store, folder: Path) -> Session:
         return session
     session.open(_project(session, folder, long=name == "long"))
     session.settle()
+    _agree(session)
     if name == "busy":
         session._run = cast("Run", _Standing())
     source = session.store.put(_network(session.project, folder)).digest
@@ -67,16 +68,22 @@ def finish_scene(session: Session) -> None:
     """
     run, session._run = session._run, None
     session.settle()
-    if session.plan is not None:
-        nodes = {
-            node: replace(one, state=NodeState.FRESH) if node in session.results else one
-            for node, one in session.plan.nodes.items()
-        }
-        session._planned(Planned(replace(session.plan, nodes=nodes), {}))
+    if len(session.project.pipeline):
+        _agree(session)
     session._run = run
     if run is not None:
         session.bridge.put(_halfway(session.project.pipeline.nodes[2].id))
         session.bridge.drain()
+
+
+def _agree(session: Session) -> None:
+    """Let the plan know of the made-up keys, and of the results that are there."""
+    assert session.plan is not None
+    nodes = {
+        node: replace(one, key=f"key-{place}", state=NodeState.FRESH if node in session.results else one.state)
+        for place, (node, one) in enumerate(session.plan.nodes.items())
+    }
+    session._planned(Planned(replace(session.plan, nodes=nodes), {}))
 
 
 def _project(session: Session, folder: Path, *, long: bool) -> Project:

@@ -55,6 +55,7 @@ def controls() -> QWidget:
         lambda: QPushButton("Plain"),
         lambda: _with(QPushButton("Primary"), "primary"),
         lambda: _with(QPushButton("Small"), "small"),
+        lambda: _with(QPushButton("Quiet"), "quiet"),
         lambda: _with(QPushButton("Link"), "link"),
         lambda: IconButton("settings", "Settings"),
         _combo,

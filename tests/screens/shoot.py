@@ -54,7 +54,7 @@ def _gallery(scale: int, folder: Path) -> None:
     for theme in _themes():
         for part, widget in gallery.parts.items():
             for window in gallery.windows:
-                window.toolbar.show_device(DEVICE)
+                window.toolbar.device.setText(DEVICE)
             widget.grab().save(str(folder / f"gallery-{part}-{theme}@{scale}x.png"))
     gallery.end()
     gallery.hide()
@@ -82,7 +82,7 @@ def _windows(scale: int, folder: Path) -> dict[str, list[str]]:
                 window.reset_layout()
                 rest()
                 for theme in _themes():
-                    window.toolbar.show_device(DEVICE)
+                    window.toolbar.device.setText(DEVICE)
                     window.grab().save(str(folder / f"window-{scene}-{width}x{height}-{theme}@{scale}x.png"))
             found[scene] = _clipped(window)
             session.close()

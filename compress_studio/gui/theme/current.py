@@ -25,6 +25,8 @@ class _Current(QObject):
 
 
 _current: _Current | None = None
+_hinting = [QFont.HintingPreference.PreferDefaultHinting]
+"""One value, to be exchanged before the first text is drawn."""
 
 
 def watch() -> _Current:
@@ -52,9 +54,15 @@ def font(size: int = METRICS.font, weight: QFont.Weight = QFont.Weight.Normal, *
     made = QFont(FAMILY)
     made.setPixelSize(size)
     made.setWeight(weight)
+    made.setHintingPreference(_hinting[0])
     if tabular:
         made.setFeature(QFont.Tag("tnum"), 1)
     return made
+
+
+def draw_text_alike() -> None:
+    """From now on draw text the same on every machine, without fitting it to pixels; for pictures in tests."""
+    _hinting[0] = QFont.HintingPreference.PreferNoHinting
 
 
 def load_fonts() -> None:

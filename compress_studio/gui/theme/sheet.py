@@ -57,12 +57,15 @@ QPushButton:checked { background: $selection; border-color: $accent; }
 QPushButton[kind="primary"], QDialog QPushButton:default { background: $accent; color: $accent_text;
   border-color: $accent; font-weight: 600; }
 QPushButton[kind="primary"]:hover, QDialog QPushButton:default:hover { background: $info; border-color: $info; }
-QPushButton[kind="primary"]:focus, QDialog QPushButton:default:focus { border: 2px solid $text; padding: 0 11px;
-  min-height: 24px; }
+QPushButton[kind="primary"]:focus, QDialog QPushButton:default:focus { border-color: $text; }
 QPushButton[kind="primary"]:disabled, QDialog QPushButton:default:disabled { background: $raised; color: $faint;
   border-color: $border; }
 QPushButton[kind="danger"] { color: $bad; }
 QPushButton[kind="small"] { min-height: 20px; padding: 0 8px; border-radius: ${small_radius}px; font-size: 12px; }
+QPushButton[kind="quiet"] { background: transparent; border-color: transparent; padding: 0 8px; min-height: 24px; }
+QPushButton[kind="quiet"]:hover { background: $hover; }
+QPushButton[kind="quiet"]:focus { border-color: $accent; }
+QPushButton[kind="quiet"]:checked { background: $selection; border-color: $accent; }
 QPushButton[kind="link"] { background: transparent; border: 1px solid transparent; color: $accent; padding: 0 4px;
   min-height: 20px; }
 QPushButton[kind="link"]:hover { text-decoration: underline; }
@@ -118,8 +121,8 @@ QAbstractSpinBox::up-arrow { image: icon(chevron-up, muted); width: 10px; height
 QAbstractSpinBox::down-arrow { image: icon(chevron-down, muted); width: 10px; height: 10px; }
 QAbstractSpinBox::up-arrow:disabled, QAbstractSpinBox::up-arrow:off { image: icon(chevron-up, faint); }
 QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off { image: icon(chevron-down, faint); }
-QComboBox { background: $raised; padding-right: 22px; }
-QComboBox::drop-down { subcontrol-origin: padding; subcontrol-position: right center; width: 22px; border: none; }
+QComboBox { background: $raised; padding-right: 16px; }
+QComboBox::drop-down { subcontrol-origin: padding; subcontrol-position: right center; width: 20px; border: none; }
 QComboBox::down-arrow { image: icon(chevron-down, muted); width: 12px; height: 12px; }
 QComboBox::down-arrow:disabled { image: icon(chevron-down, faint); }
 QComboBox QAbstractItemView { background: $card; border: 1px solid $strong_border; padding: 4px; outline: none; }
