@@ -98,6 +98,8 @@ class Drops(QObject):
         self.offer = Offer()
         """What is being dragged; empty when nothing is."""
         self._paths: list[Path] = []
+        self._looking = False
+        """Whether a closer look at these files is under way."""
         self.overlay = DropOverlay(commands.window)
         self._leaving = QTimer(self)
         self._leaving.setSingleShot(True)
@@ -115,11 +117,13 @@ class Drops(QObject):
         found += [Dropped(Path(name), Kind.REFUSED, reason=f"{name} is not on this computer.", hint="Download it first,"
                           " then drop the file.") for name in remote]  # fmt: skip
         self.offer = make_offer(found, open_model=self._open_model())
+        self._looking = bool(paths)
         if paths:
             self._session.light.submit(
                 "drop",
                 lambda: [one for path in paths for one in recognize(path, closely=True)],
                 lambda closely: self._looked(paths, closely),
+                lambda _failure: self._looked(paths, found),
             )
         return self.offer
 
@@ -169,6 +173,7 @@ class Drops(QObject):
         """The folders are counted and the checkpoints read: say so while the drag goes on, or after a refused drop."""
         if paths != self._paths:
             return
+        self._looking = False
         refused_before = not self.offer.zones
         self.offer = make_offer(closely, open_model=self._open_model())
         if self.overlay.isVisible():
@@ -232,7 +237,7 @@ class Drops(QObject):
         paths = self._paths
         self._gone()
         self._paths = paths
-        if not paths or not self._session.light.busy:
+        if not self._looking:
             self._refuse()
         return True
 

@@ -125,7 +125,7 @@ class DropZone(QFrame):
         layout.addSpacing(METRICS.gap // 2)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         self.pending = PendingData(commands.session, self)
-        self.notices = Notices(self, most=1)
+        self.notices = Notices(self, most=1, centered=True)
         self.notices.setObjectName("empty.refused")
         self.notices.setMinimumWidth(WIDTH // 2)
         layout.addWidget(self.pending)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MODEL_FILTERS = ("Models (*.onnx *.pt2 *.pt *.pth *.ts *.onnxtxt)", "All files (*)")
 DTYPES = {"FLOAT": "f32", "FLOAT16": "f16", "DOUBLE": "f64", "BFLOAT16": "bf16", "BOOL": "bool", "STRING": "text"}
+FORMATS = {"a TorchScript program": "TorchScript", "an exported PyTorch program (.pt2)": "PyTorch .pt2"}
 QUANTIZED = {"int8": "int8", "weights": "weights only"}
 MOST_VALUES = 3
 """Inputs or outputs that have a row of their own."""
@@ -61,12 +62,18 @@ def value_text(value: Mapping[str, Any]) -> str:
     return f"{shape} {short}".strip()
 
 
+def format_text(facts: Mapping[str, Any]) -> str:
+    """The format of a file in few letters."""
+    kind = str(facts.get("format", ""))
+    return FORMATS.get(kind, kind.removeprefix("an ").removeprefix("a "))
+
+
 def fact_rows(facts: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     """Facts of a network (see graph.facts.inspect) as rows for people."""
     rows: list[tuple[str, str, str]] = []
     operators: Mapping[str, int] = facts.get("operators") or {}
     opset = facts.get("opset")
-    kind = str(facts.get("format", "")).removeprefix("an ").removeprefix("a ")
+    kind = format_text(facts)
     nodes = sum(operators.values())
     rows.append((f"{kind} opset {opset}" if opset else kind, f"{grouped_text(nodes)} nodes" if nodes else "", ""))
     if facts.get("parameters") is not None:
@@ -104,7 +111,7 @@ def model_state(session: Session, chosen: NodeId | None, changed: frozenset[str]
     facts = session.facts.of_file(path) if path.name else None
     opened = session.facts.of_node(node.id)
     failure = session.facts.failure(str(path)) or (view.failure if view is not None else None)
-    notices = _notices(facts, path)
+    notices = _notices(facts, opened)
     if failure is not None:
         notices = (Notice("bad", failure.message, failure.hint),)
     elif not path.name:
@@ -257,11 +264,11 @@ def _name(params: Mapping[str, Any]) -> str:
     return Path(str(params.get(SOURCE_PATH, ""))).name or "No file"
 
 
-def _notices(facts: Mapping[str, Any] | None, path: Path) -> tuple[Notice, ...]:
+def _notices(facts: Mapping[str, Any] | None, opened: Mapping[str, Any] | None) -> tuple[Notice, ...]:
     if facts is None:
         return ()
     found = [Notice("warn", str(one["message"])) for one in facts.get("warnings") or ()]
-    if facts.get("opening"):
+    if facts.get("opening") and opened is None:
         found.append(Notice("muted", str(facts["opening"])))
     return tuple(found)
 
@@ -277,4 +284,4 @@ def _joined(facts: Mapping[str, Any] | None, opened: Mapping[str, Any] | None) -
     """Facts of the file; what a converted program does not tell by itself is known once it is opened."""
     if facts is None or opened is None or facts.get("operators"):
         return facts
-    return {**opened, "format": f"{facts.get('format', '')} →", "bytes": facts.get("bytes"), "warnings": ()}
+    return {**opened, "format": f"{format_text(facts)} →", "bytes": facts.get("bytes"), "warnings": ()}

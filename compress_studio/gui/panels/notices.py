@@ -29,9 +29,9 @@ class Notice:
 class Notices(QWidget):
     """Notices below each other; the user can select and copy their text."""
 
-    def __init__(self, parent: QWidget | None = None, most: int = 3) -> None:
+    def __init__(self, parent: QWidget | None = None, most: int = 3, *, centered: bool = False) -> None:
         super().__init__(parent)
-        self._most = most
+        self._most, self._centered = most, centered
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, METRICS.gap // 2, 0, 0)
         self._layout.setSpacing(METRICS.gap // 2)
@@ -61,6 +61,8 @@ class Notices(QWidget):
         label.setProperty("role", "small")
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)
+        if self._centered:
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._layout.addWidget(label)

@@ -50,7 +50,7 @@ def test_many_inputs_are_counted() -> None:
 
 def test_facts_that_are_missing_leave_no_empty_rows() -> None:
     rows = fact_rows({"format": "a TorchScript program", "bytes": 10})
-    assert rows == (("TorchScript program", "", ""), ("file size", "10\u202fB", ""))
+    assert rows == (("TorchScript", "", ""), ("file size", "10\u202fB", ""))
 
 
 def test_shapes_are_short() -> None:
