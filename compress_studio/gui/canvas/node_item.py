@@ -300,5 +300,6 @@ def _two_lines(metrics: QFontMetricsF, text: str, width: float) -> tuple[str, ..
 
 def _fit(metrics: QFontMetricsF, text: str, width: float) -> str:
     """The text, shortened in the middle when it is a file name, else at its end."""
-    mode = Qt.TextElideMode.ElideMiddle if "." in text else Qt.TextElideMode.ElideRight
+    file = "." in text.rstrip(".…") and " " not in text
+    mode = Qt.TextElideMode.ElideMiddle if file else Qt.TextElideMode.ElideRight
     return metrics.elidedText(text, mode, width)

@@ -15,7 +15,7 @@ from compress_studio.gui.canvas.editing import Spot
 from compress_studio.gui.canvas.look import spoken
 from compress_studio.gui.canvas.minimap import Minimap
 from compress_studio.gui.canvas.picker import StepPicker
-from compress_studio.gui.canvas.view import PipelineView
+from compress_studio.gui.canvas.view import READABLE, PipelineView
 from compress_studio.gui.panels.step_rows import verdict
 from compress_studio.gui.theme import current
 from compress_studio.gui.theme.tokens import METRICS
@@ -173,8 +173,8 @@ class CanvasPage(QWidget):
 
     def fit(self) -> None:
         """Show everything."""
+        self.view.touched = True
         self.view.fit()
-        self.view.touched = False
 
     def focus_form(self) -> None:
         """Go to the form of the current node."""
@@ -233,13 +233,12 @@ class CanvasPage(QWidget):
 
     def _show_new(self, nodes: list[NodeId]) -> None:
         """See to it that new nodes are seen; everything is, until the user chose another view."""
-        if self._fresh:
-            self._fresh = False
-            self.view.fit()
-        elif nodes and self.view.touched:
+        seen = self.view.seen().contains(self.view.pipeline.content())
+        if self._fresh or (nodes and not self.view.touched and not seen):
+            self.view.fit(least=READABLE)
+        if nodes and not self._fresh:
             self.view.reveal(nodes)
-        elif nodes and not self.view.seen().contains(self.view.pipeline.content()):
-            self.view.fit()
+        self._fresh = False
 
     def _show_views(self) -> None:
         self.view.pipeline.show_pipeline(self._session.project, self._session.views)
@@ -328,7 +327,7 @@ class CanvasPage(QWidget):
         super().resizeEvent(event)
         self._place_overlays()
         if not self.view.touched and self.isVisible():
-            self.view.fit()
+            self.view.fit(least=READABLE)
         self._follow()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -336,4 +335,4 @@ class CanvasPage(QWidget):
         self._place_overlays()
         if not self.view.touched:
             self._fresh = False
-            self.view.fit()
+            self.view.fit(least=READABLE)

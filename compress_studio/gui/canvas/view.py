@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MIME = "application/x-compress-studio-step"
 """What the library drags: the id of a step as UTF-8."""
 LEAST, MOST = 0.1, 3.0
+READABLE = 0.8
+"""Nobody who did not ask for it sees nodes smaller than that."""
 WHEEL = 1.0015
 """Factor of the scale per unit of a wheel; 120 units are one notch."""
 THRESHOLD = 4
@@ -118,13 +120,17 @@ class PipelineView(QGraphicsView):
         self.touched = True
         self.zoom_to(self.scale_now * factor, at)
 
-    def fit(self, nodes: list[NodeId] | None = None, *, most: float = 1.0) -> None:
-        """Show these nodes, or all, as large as they fit, but not larger than most."""
+    def fit(self, nodes: list[NodeId] | None = None, *, least: float = LEAST) -> None:
+        """Show these nodes, or all, in their own size or as large as they fit.
+
+        least: do not make them smaller than that; what does not fit is then out of sight at the right and below.
+        """
         box = self.pipeline.content(nodes).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
         size = self.viewport().size()
-        scale = min(size.width() / box.width(), size.height() / box.height(), most)
-        self.zoom_to(max(scale, LEAST))
-        self.centerOn(box.center())
+        scale = max(least, min(size.width() / box.width(), size.height() / box.height(), 1.0))
+        self.zoom_to(scale)
+        width, height = min(box.width(), size.width() / scale), min(box.height(), size.height() / scale)
+        self.centerOn(box.left() + width / 2, box.top() + height / 2)
         self.moved.emit()
 
     def reveal(self, nodes: list[NodeId]) -> None:

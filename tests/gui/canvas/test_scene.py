@@ -86,9 +86,19 @@ def test_nodes_on_top_of_each_other_are_laid_out_when_opened_and_nothing_is_dirt
     assert hand.session.history.undo_label is None
 
 
-def test_opening_shows_everything(hand: Hand) -> None:
-    hand.session.open(big(hand, 30))
+def test_opening_shows_as_much_as_can_be_read(hand: Hand) -> None:
+    hand.session.open(big(hand, 4))
     assert hand.view.seen().contains(hand.view.pipeline.content())
+    hand.session.open(big(hand, 60))
+    assert hand.view.scale_now == 0.8
+    hand.page.fit()
+    assert hand.view.seen().contains(hand.view.pipeline.content())
+
+
+def test_a_new_step_is_brought_into_sight(hand: Hand) -> None:
+    hand.view.centerOn(-3000.0, 0.0)
+    hand.session.edit("Add", edits.append_step("graph.fp16", steps=hand.session.runtime.steps))
+    assert hand.view.seen().contains(hand.view.pipeline.content(["fp16_1"]))
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])
