@@ -9,11 +9,15 @@ import zipfile
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from compress_studio.base.paths import resource
 from compress_studio.gui import opening
+from compress_studio.gui.commands import Commands
+from compress_studio.gui.drops import Drops
+from compress_studio.gui.panels.drop_overlay import DropOverlay
 from compress_studio.gui.panels.library import STEP_MIME
+from compress_studio.gui.settings import SettingsFile
 from compress_studio.project.files import SOURCE_PATH
 from tests.gui.side.dragging import Drag
 
@@ -31,44 +35,60 @@ def messages(session):
 
 
 @pytest.fixture
-def overlay(window):
-    return window.empty.drops.overlay
+def plain(session, asking, qtbot, monkeypatch) -> QMainWindow:
+    """A bare window that takes drops; models are not computed, so no worker starts."""
+    monkeypatch.setattr(session, "look_at", lambda *_nodes, measure: None)
+    made = QMainWindow()
+    qtbot.addWidget(made)
+    made.resize(1280, 720)
+    commands = Commands(made, session, asking, SettingsFile(parent=made))  # pyright: ignore[reportArgumentType]
+    Drops(commands)
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+@pytest.fixture
+def overlay(plain: QMainWindow) -> DropOverlay:
+    found = plain.findChild(DropOverlay)
+    assert found is not None
+    return found
 
 
 def source_paths(session) -> list[str]:
     return [str(one.params[SOURCE_PATH]) for one in session.project.pipeline.sources()]
 
 
-def test_a_model_dropped_on_the_empty_window_becomes_a_project(window, session, overlay) -> None:
+def test_a_model_dropped_on_the_empty_window_becomes_a_project(window, session) -> None:
     drag = Drag(window, [LETTERS])
     assert drag.enter().isAccepted()
-    assert overlay.isVisible()
-    assert overlay.accessibleDescription() == "Open letters.onnx as a new project"
+    assert window.empty.drops.overlay.isVisible()
+    assert window.empty.drops.overlay.accessibleDescription() == "Open letters.onnx as a new project"
     drag.drop()
-    assert not overlay.isVisible()
+    assert not window.empty.drops.overlay.isVisible()
     assert source_paths(session) == [str(LETTERS)]
     session.settle()
     assert session.facts.of_file(LETTERS)["parameters"] == 76_890
 
 
-def test_leaving_the_window_takes_the_overlay_away(window, overlay, qtbot) -> None:
-    drag = Drag(window, [LETTERS])
+def test_leaving_the_window_takes_the_overlay_away(plain, overlay, qtbot) -> None:
+    drag = Drag(plain, [LETTERS])
     drag.enter()
     drag.leave()
     qtbot.waitUntil(lambda: not overlay.isVisible())
 
 
-def test_going_from_the_window_to_the_overlay_is_not_leaving(window, overlay, qtbot) -> None:
-    Drag(window, [LETTERS]).enter()
-    Drag(window, [LETTERS]).leave()
+def test_going_from_the_window_to_the_overlay_is_not_leaving(plain, overlay, qtbot) -> None:
+    Drag(plain, [LETTERS]).enter()
+    Drag(plain, [LETTERS]).leave()
     Drag(overlay, [LETTERS]).enter()
     qtbot.wait(120)
     assert overlay.isVisible()
 
 
-def test_the_field_under_the_pointer_decides(window, session, overlay) -> None:
+def test_the_field_under_the_pointer_decides(plain, session, overlay) -> None:
     opening.open_model(session, LETTERS)
-    drag = Drag(window, [FASHION])
+    drag = Drag(plain, [FASHION])
     drag.enter()
     areas = dict(overlay.areas())
     assert list(areas) == ["replace", "new", "add"]
@@ -76,32 +96,29 @@ def test_the_field_under_the_pointer_decides(window, session, overlay) -> None:
     assert overlay.zone == "add"
     drag.drop(areas["add"].center().x())
     assert source_paths(session) == [str(LETTERS), str(FASHION)]
-    session.settle()
 
 
-def test_replacing_the_model_keeps_the_steps_and_is_one_undo(window, session, overlay) -> None:
+def test_replacing_the_model_keeps_the_steps_and_is_one_undo(plain, session, overlay) -> None:
     opening.open_sample(session, "letters")
     before = [one.step for one in session.project.pipeline]
-    drag = Drag(window, [FASHION])
+    drag = Drag(plain, [FASHION])
     drag.enter()
     drag.drop(dict(overlay.areas())["replace"].center().x())
     assert source_paths(session) == [str(FASHION)]
     assert [one.step for one in session.project.pipeline] == before
     session.undo()
     assert source_paths(session)[0].endswith("letters.onnx")
-    session.settle()
 
 
-def test_a_new_project_asks_before_changes_are_lost(window, session, asking, overlay) -> None:
+def test_a_new_project_asks_before_changes_are_lost(plain, session, asking, overlay) -> None:
     opening.open_model(session, LETTERS)
     session.edit("Rename", lambda project: project.__class__(**{**_fields(project), "title": "mine"}))
     asking.answers.append(None)
-    drag = Drag(window, [FASHION])
+    drag = Drag(plain, [FASHION])
     drag.enter()
     drag.drop(dict(overlay.areas())["new"].center().x())
     assert len(asking.asked) == 1
     assert source_paths(session) == [str(LETTERS)]
-    session.settle()
 
 
 def test_data_dropped_before_the_model_are_used_with_it(window, session, messages) -> None:
@@ -114,52 +131,50 @@ def test_data_dropped_before_the_model_are_used_with_it(window, session, message
     session.settle()
 
 
-def test_model_and_data_dropped_together_belong_together(window, session) -> None:
-    Drag(window, [LETTERS_DATA, LETTERS]).drop()
+def test_model_and_data_dropped_together_belong_together(plain, session) -> None:
+    Drag(plain, [LETTERS_DATA, LETTERS]).drop()
     assert source_paths(session) == [str(LETTERS)]
     assert session.project.data.path == str(LETTERS_DATA)
-    session.settle()
 
 
-def test_data_are_used_for_the_open_model(window, session, overlay) -> None:
+def test_data_are_used_for_the_open_model(plain, session, overlay) -> None:
     opening.open_model(session, LETTERS)
-    drag = Drag(window, [LETTERS_DATA])
+    drag = Drag(plain, [LETTERS_DATA])
     drag.enter()
     assert "Use letters.npz as data" in overlay.accessibleDescription()
     drag.drop()
     assert session.project.data.path == str(LETTERS_DATA)
     assert session.history.undo_label == "Choose data"
-    session.settle()
 
 
-def test_what_cannot_be_opened_says_why_while_dragging_and_after(window, session, overlay, messages, tmp_path) -> None:
+def test_what_cannot_be_opened_says_why_while_dragging_and_after(window, session, messages, tmp_path) -> None:
     path = tmp_path / "notes.pdf"
     path.write_bytes(b"%PDF-1.7 \x00\x01")
     drag = Drag(window, [path])
     drag.enter()
-    assert "notes.pdf is not a model or data set" in overlay.accessibleDescription()
+    assert "notes.pdf is not a model or data set" in window.empty.drops.overlay.accessibleDescription()
     drag.drop()
     session.settle()
-    assert not overlay.isVisible()
+    assert not window.empty.drops.overlay.isVisible()
     assert [one.level for one in messages] == ["error"]
     assert "notes.pdf" in messages[0].text
     assert window.empty.zone.notices.isVisible()
     assert len(session.project.pipeline) == 0
 
 
-def test_a_checkpoint_is_refused_with_its_recipe(window, session, messages, tmp_path) -> None:
+def test_a_checkpoint_is_refused_with_its_recipe(plain, session, messages, tmp_path) -> None:
     path = tmp_path / "weights.pt"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("weights/data.pkl", pickle.dumps({"layer.weight": 1}, protocol=2))
-    Drag(window, [path]).drop()
+    Drag(plain, [path]).drop()
     session.settle()
     assert len(messages) == 1
     assert "holds only weights, no architecture" in messages[0].text
     assert "torch.onnx.export" in messages[0].hint
 
 
-def test_files_from_the_web_are_refused(window, session, messages, overlay) -> None:
-    drag = Drag(window, ["https://example.org/net.onnx"])
+def test_files_from_the_web_are_refused(plain, session, messages, overlay) -> None:
+    drag = Drag(plain, ["https://example.org/net.onnx"])
     drag.enter()
     assert "is not on this computer" in overlay.accessibleDescription()
     drag.drop()
@@ -167,29 +182,28 @@ def test_files_from_the_web_are_refused(window, session, messages, overlay) -> N
     assert "Download it first" in messages[0].hint
 
 
-def test_unknown_files_beside_a_model_are_named(window, session, messages, tmp_path) -> None:
+def test_unknown_files_beside_a_model_are_named(plain, session, messages, tmp_path) -> None:
     path = tmp_path / "notes.pdf"
     path.write_bytes(b"%PDF-1.7 \x00\x01")
-    Drag(window, [LETTERS, path]).drop()
+    Drag(plain, [LETTERS, path]).drop()
     assert source_paths(session) == [str(LETTERS)]
     assert "Left out: notes.pdf" in messages[-1].text
-    session.settle()
 
 
-def test_a_step_from_the_library_is_none_of_its_business(window, overlay) -> None:
+def test_a_step_from_the_library_is_none_of_its_business(plain, overlay) -> None:
     mime = QMimeData()
     mime.setData(STEP_MIME, b"prune.weights")
-    assert not Drag(window, mime=mime).enter().isAccepted()
+    assert not Drag(plain, mime=mime).enter().isAccepted()
     assert not overlay.isVisible()
 
 
-def test_a_huge_folder_does_not_hold_up_the_window(window, session, overlay, tmp_path) -> None:
+def test_a_huge_folder_does_not_hold_up_the_window(plain, session, overlay, tmp_path) -> None:
     for part in range(10):
         folder = tmp_path / f"class{part}"
         folder.mkdir()
         for number in range(1000):
             (folder / f"{number}.png").touch()
-    drag = Drag(window, [tmp_path])
+    drag = Drag(plain, [tmp_path])
     begun = time.perf_counter()
     drag.enter()
     assert time.perf_counter() - begun < 0.05
@@ -206,7 +220,7 @@ def test_data_without_labels_say_what_results_will_mean(window, session, tmp_pat
     assert session.data_facts["task"] == "none"
 
 
-def test_the_window_loads_no_network_library(window) -> None:
+def test_the_window_loads_no_network_library(plain) -> None:
     import subprocess
     import sys
 
@@ -226,11 +240,11 @@ def _fields(project) -> dict:
 
 
 @pytest.mark.parametrize("place", ["canvas", "side", "bottom_tabs"])
-def test_a_drag_that_enters_over_a_panel_reaches_the_window(window, session, overlay, place: str) -> None:
+def test_a_drag_that_enters_over_a_panel_reaches_the_window(window, session, place: str) -> None:
     opening.open_model(session, LETTERS)
     QApplication.processEvents()
     panel = window.findChild(QWidget, place)
     under = panel.childAt(panel.rect().center()) or panel
     assert Drag(under, [FASHION]).enter(5, 5).isAccepted()
-    assert overlay.isVisible()
-    assert overlay.geometry() == window.rect()
+    assert window.empty.drops.overlay.isVisible()
+    assert window.empty.drops.overlay.geometry() == window.rect()
