@@ -114,6 +114,8 @@ class Session(QObject):
         self._run: Run | None = None
         self._targets: tuple[NodeId, ...] | None = None
         self._selection: tuple[NodeId, ...] = ()
+        self.plan_behind = False
+        """The run has told more since the plan was made."""
         self._unchanged: frozenset[NodeId] = frozenset()
         """Nodes for which what the shown run said still holds."""
         self._run_project = Project()
@@ -352,6 +354,7 @@ class Session(QObject):
         for event in events:
             state = state.apply(event)
         self.run_state = state
+        self.plan_behind = True
         if state.run != before.run and self._run is None:
             # A run that this session did not start is one of the project as it is.
             self._run_project = self.project
@@ -428,6 +431,7 @@ class Session(QObject):
 
     def _planned(self, planned: Planned) -> None:
         self.plan, self.plan_failure = planned.plan, None
+        self.plan_behind = self.running
         fresh = {node for node, state in planned.plan.states.items() if state is NodeState.FRESH}
         results = {node: one for node, one in self.results.items() if node in self.project.pipeline}
         changed = False

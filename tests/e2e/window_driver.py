@@ -92,7 +92,7 @@ class Driver:
         return widget or self.window
 
 
-def play(words: list[str], story: Story, seconds: float = 60.0) -> int:
+def play(words: list[str], story: Story, seconds: float = 120.0) -> int:
     """Start the program with these words and play a story in it; returns its exit code.
 
     seconds: how long a scene may wait for what it waits for.
@@ -110,7 +110,11 @@ def play(words: list[str], story: Story, seconds: float = 60.0) -> int:
             timer.stop()
             try:
                 if time.monotonic() > end[0]:
-                    raise AssertionError("the story waits for something that does not happen")
+                    states = {
+                        name: f"{view.state} {view.progress:.2f} {view.note}"
+                        for name, view in driver.session.views.items()
+                    }
+                    raise AssertionError(f"the story waits for something that does not happen; {states}")
                 if waiting[0]():
                     waiting[0] = next(scenes)
                     end[0] = time.monotonic() + seconds
