@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 
 def _has_drawing(commands: Commands) -> bool:
+    if not commands.window.finished:
+        return False
     seen = commands.window.charts.seen
     return seen is not None and seen.drawn
 

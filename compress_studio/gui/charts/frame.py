@@ -15,7 +15,7 @@ from compress_studio.gui.charts.tables import Table
 from compress_studio.gui.theme import current
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
-from compress_studio.gui.widgets.basics import IconButton
+from compress_studio.gui.widgets.basics import IconButton, SectionTitle
 from compress_studio.gui.widgets.hint import EmptyHint
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Chart(QWidget):
         self.setAccessibleName(self.title)
         self.state: Any = None
         self.stage: QWidget | None = None
+        self._small = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(METRICS.pad, METRICS.gap, METRICS.pad, METRICS.gap // 2)
         layout.setSpacing(METRICS.gap // 2)
@@ -134,7 +135,7 @@ class Chart(QWidget):
         """Show a state, whoever made it."""
         self.state = state
         hint = self.hint(state)
-        self.bar.setVisible(hint is None)
+        self.bar.setVisible(hint is None and not self._small)
         if hint is not None:
             self._hint.show_hint(hint.icon, hint.title, hint.text, hint.button)
             self._stack.setCurrentWidget(self._hint)
@@ -145,6 +146,16 @@ class Chart(QWidget):
             self.restyle()
         self._stack.setCurrentWidget(self.stage)
         self.draw(state)
+
+    def make_small(self) -> None:
+        """Show it beside another chart: a title in place of the choices."""
+        self.setObjectName(f"chart:{self.name}:small")
+        self.bar.hide()
+        self._small = True
+        title = SectionTitle(self.title, self)
+        layout = self.layout()
+        if isinstance(layout, QVBoxLayout):
+            layout.insertWidget(0, title)
 
     @property
     def drawn(self) -> bool:

@@ -31,8 +31,11 @@ from compress_studio.gui.widgets.basics import ElidedLabel
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
-LABEL_SHARE, LABEL_MOST = 0.24, 220.0
+LABEL_SHARE, LABEL_MOST = 0.26, 220.0
 CLAIM_WIDTH = 190.0
+SHORT_CLAIM = 84.0
+NARROW = 520.0
+"""Width below which bars need the room more than words do."""
 TIME_WIDTH = 62.0
 BINS = 72
 VIOLIN = 9.0
@@ -70,7 +73,8 @@ class LatencyBars(BarList):
     def _columns(self, width: float) -> tuple[float, float, float]:
         """Left and right end of the bars, and where the claims begin."""
         left = min(LABEL_SHARE * width, LABEL_MOST) + METRICS.gap
-        right = max(left + 40.0, width - CLAIM_WIDTH - TIME_WIDTH - 2 * METRICS.gap)
+        claim = CLAIM_WIDTH if width > NARROW else SHORT_CLAIM
+        right = max(left + 40.0, width - claim - TIME_WIDTH - 2 * METRICS.gap)
         return left, right, right + TIME_WIDTH + METRICS.gap
 
     def paint_row(self, painter: QPainter, row: int, box: QRectF) -> None:
@@ -134,6 +138,8 @@ class LatencyBars(BarList):
             draw_text(painter, area, text, ink.muted, small_font(), Qt.AlignmentFlag.AlignHCenter)
         painter.setPen(pen(ink.strong_border, HAIR))
         painter.drawLine(QPointF(left, box.top()), QPointF(right, box.top()))
+        if box.width() <= NARROW:
+            return
         words = "time of one inference, shorter is better · line: median, thick: half of all rounds, shape: all rounds"
         if QFontMetricsF(small_font()).horizontalAdvance(words) > box.width() - left:
             words = "time of one inference, shorter is better"

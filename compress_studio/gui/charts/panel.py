@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 from compress_studio.gui.charts.frame import Chart
 from compress_studio.gui.charts.latency import LatencyChart
 from compress_studio.gui.charts.layers import LayersChart
+from compress_studio.gui.charts.overview import Overview
 from compress_studio.gui.charts.pace import Pace
 from compress_studio.gui.charts.tradeoff import TradeoffChart
 from compress_studio.gui.charts.training import TrainingChart
@@ -20,12 +21,12 @@ from compress_studio.gui.network.panel import NetworkPanel
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
-CHARTS: tuple[type[Chart], ...] = (TradeoffChart, TrainingChart, LatencyChart, LayersChart, WeightsChart)
+OTHERS: tuple[type[Chart], ...] = (TrainingChart, LatencyChart, LayersChart, WeightsChart)
 NETWORK = "network"
 
 
 class ChartsPanel(QWidget):
-    """The charts, one tab each. Only the one that is seen is drawn; the others catch up when they are shown."""
+    """The charts, one tab each. Only what is seen is drawn; the others catch up when they are shown."""
 
     def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,14 +38,19 @@ class ChartsPanel(QWidget):
         self.tabs.setObjectName("charts:tabs")
         self.tabs.setAccessibleName("Charts")
         self.tabs.setDocumentMode(True)
-        self.charts: dict[str, Chart] = {}
-        self._stale: set[str] = set()
-        for kind in CHARTS:
+        tradeoff = TradeoffChart(commands, self.tabs)
+        self.overview = Overview(commands, tradeoff, self.tabs)
+        self.overview.grown.connect(self._grown)
+        self.charts: dict[str, Chart] = {tradeoff.name: tradeoff}
+        self._stale: set[Chart] = set()
+        self._all: list[Chart] = []
+        self.tabs.addTab(self.overview, tradeoff.title)
+        for kind in OTHERS:
             chart = kind(commands, self.tabs)
             self.charts[chart.name] = chart
-            self._stale.add(chart.name)
-            chart.stale.connect(partial(self._mark_chart, chart.name))
             self.tabs.addTab(chart, chart.title)
+        for chart in self.charts.values():
+            self._take(chart)
         self.network = NetworkPanel(commands)
         self.tabs.addTab(self.network, "Model graph")
         layout = QVBoxLayout(self)
@@ -61,11 +67,14 @@ class ChartsPanel(QWidget):
     def seen(self) -> Chart | None:
         """The chart of the tab that is open; None for the model graph."""
         shown = self.tabs.currentWidget()
+        if shown is self.overview:
+            return self.overview.main
         return shown if isinstance(shown, Chart) else None
 
     def show_tab(self, name: str) -> None:
         """Open the tab of a chart, or "network"."""
-        self.tabs.setCurrentWidget(self.network if name == NETWORK else self.charts[name])
+        pages: dict[str, QWidget] = {**self.charts, "tradeoff": self.overview, NETWORK: self.network}
+        self.tabs.setCurrentWidget(pages[name])
 
     def _connect(self) -> None:
         session = self._session
@@ -73,29 +82,41 @@ class ChartsPanel(QWidget):
         session.variants_changed.connect(self._variants_changed)
         session.run_changed.connect(self._run_changed)
         session.run_started.connect(self._run_started)
+        session.run_ended.connect(self._run_changed)
         session.selection_changed.connect(self._selection_changed)
         session.project_changed.connect(self._project_changed)
         session.plan_changed.connect(self._plan_changed)
         session.facts.changed.connect(self._facts_changed)
         session.quiet_changed.connect(self._pace.set_quiet)
 
+    def _take(self, chart: Chart) -> None:
+        self._all.append(chart)
+        self._stale.add(chart)
+        chart.stale.connect(partial(self._mark_chart, chart))
+
     def _mark(self, *reasons: str) -> None:
-        changed = {name for name, chart in self.charts.items() if not chart.follows.isdisjoint(reasons)}
+        changed = {chart for chart in self._all if not chart.follows.isdisjoint(reasons)}
         self._stale |= changed
-        seen = self.seen
-        if seen is not None and seen.name in changed and self.isVisible():
+        if any(chart.isVisible() for chart in changed) or "run" in reasons:
             self._pace.ask()
 
-    def _mark_chart(self, name: str) -> None:
-        self._stale.add(name)
-        if self.isVisible() and self.charts[name].isVisible():
+    def _mark_chart(self, chart: Chart) -> None:
+        self._stale.add(chart)
+        if chart.isVisible():
             self._pace.ask()
 
     def _draw_seen(self) -> None:
-        seen = self.seen
-        if seen is not None and seen.name in self._stale and seen.isVisible():
-            self._stale.discard(seen.name)
-            seen.refresh()
+        self.overview.arrange()
+        for chart in self._all:
+            if chart in self._stale and chart.isVisible():
+                self._stale.discard(chart)
+                chart.refresh()
+        self.overview.arrange()
+
+    def _grown(self) -> None:
+        for chart in self.overview.small:
+            self._take(chart)
+        self._pace.ask()
 
     def _tab_changed(self, _place: int) -> None:
         if self._pace.quiet:

@@ -47,7 +47,13 @@ class WordAxis(pg.AxisItem):
         self.setPen(NO_PEN)
         self.setTickPen(pen(tokens().grid, HAIR))
         self.setTextPen(pen(tokens().muted))
-        self.setStyle(tickFont=small_font(), tickLength=0, tickTextOffset=6, autoExpandTextSpace=False)
+        self.setStyle(
+            tickFont=small_font(),
+            tickLength=0,
+            tickTextOffset=6,
+            autoExpandTextSpace=False,
+            hideOverlappingLabels=False,
+        )
         self.setGrid(255)
         self.setZValue(-100)
         self._say(self._label)

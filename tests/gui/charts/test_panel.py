@@ -180,3 +180,16 @@ def test_a_training_is_drawn_while_it_runs(full: ChartsPanel, session: Session, 
     qtbot.waitUntil(lambda: chart.drawn)
     assert chart.table().rows[1][2:] == ("Loss", 0.2, 0.8)
     assert len(chart.table().rows) == 3
+
+
+def test_a_wide_panel_shows_latency_beside_the_trade_off(full: ChartsPanel, qtbot) -> None:
+    assert full.overview.small == ()
+    full.resize(1300, 360)
+    qtbot.waitUntil(lambda: bool(full.overview.small) and full.overview.small[0].drawn)
+    latency, training = full.overview.small
+    assert latency.isVisible()
+    assert not training.isVisible()
+    assert [row.median for row in latency.state.rows] == [2.0]
+    full.resize(900, 360)
+    qtbot.waitUntil(lambda: not latency.isVisible())
+    assert full.seen is full.chart("tradeoff")
