@@ -202,7 +202,7 @@ QTabBar::tab { background: transparent; color: $muted; padding: 6px 12px; border
   border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
 QTabBar::tab:hover { color: $text; }
-QTabBar::tab:focus { border-color: $accent; border-radius: ${small_radius}px; }
+QTabBar::tab:selected:focus { background: $accent_veil; }
 QTabBar::tab:disabled { color: $faint; }
 QTabBar QToolButton { background: $panel; border: 1px solid $border; }
 QTabBar::scroller { width: 36px; }

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from compress_studio.gui.theme.current import font
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import ElidedLabel, IconButton, set_look
@@ -101,7 +100,6 @@ class FactRows(QWidget):
         name.setProperty("tone", "muted")
         value = _Value(parent=self)
         value.setProperty("role", "value")
-        value.setFont(font(tabular=True))
         value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         place = len(self._rows)
         self._grid.addWidget(name, place, 0)
