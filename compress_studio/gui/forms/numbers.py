@@ -38,9 +38,11 @@ class NumberBox(QLineEdit):
         self.editingFinished.connect(self._commit)
         self.textEdited.connect(self._forgive)
 
-    def show_value(self, value: Any) -> None:
-        """Show a value; what is being typed is replaced."""
+    def show_value(self, value: Any, *, anyway: bool = False) -> None:
+        """Show a value. What is being typed stays while the value is the same, unless it is to be shown anyway."""
         text = value_text(self._field, value)
+        if text == self._shown and self.isModified() and not anyway:
+            return
         if text != self._shown or text != self.text():
             self._shown = text
             self.setText(text)
@@ -58,7 +60,7 @@ class NumberBox(QLineEdit):
             self.refused.emit(error.message)
             return
         self.refused.emit("")
-        self.show_value(value)
+        self.show_value(value, anyway=True)
         self.committed.emit(value)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -113,13 +115,13 @@ class NumberEditor(FieldEditor):
     def _dragged(self, number: float) -> None:
         value = typed(self.field, number)
         self.refused.emit("")
-        self.box.show_value(value)
+        self.box.show_value(value, anyway=True)
         self.editing.emit(value)
 
     def _moved(self, number: float, gesture: int) -> None:
         value = typed(self.field, number)
         self.refused.emit("")
-        self.box.show_value(value)
+        self.box.show_value(value, anyway=True)
         self.edited.emit(value, gesture)
 
     def _typed(self, value: Any) -> None:

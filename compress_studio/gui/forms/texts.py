@@ -48,7 +48,10 @@ class TextEditor(FieldEditor):
         self.line.editingFinished.connect(self._commit)
 
     def show_value(self, value: Any) -> None:
-        self.line.shown = "" if value is None else str(value)
+        text = "" if value is None else str(value)
+        if text == self.line.shown and self.line.isModified():
+            return  # somebody is typing
+        self.line.shown = text
         self.line.setText(self.line.shown)
         self.line.setCursorPosition(0)
 
@@ -59,6 +62,7 @@ class TextEditor(FieldEditor):
         text = self.line.text()
         if text != self.line.shown:
             self.line.shown = text
+            self.line.setModified(False)
             self.edited.emit(None if self.field.optional and not text else text, new_gesture())
 
 

@@ -38,9 +38,11 @@ class ProblemSection(QWidget):
         """Show what is wrong with a node."""
         failure = None if view is None else view.failure
         problem = None if view is None or failure is not None else view.problem
-        if (view and view.node.id, failure, problem) == self._shown:
+        blocked = view is not None and view.state is Shown.BLOCKED
+        shown = (view and view.node.id, failure, problem, blocked)
+        if shown == self._shown:
             return
-        self._shown = (view and view.node.id, failure, problem)
+        self._shown = shown
         clear(self._layout)
         if view is not None and failure is not None:
             tone = "muted" if view.state is Shown.STOPPED else "bad"
@@ -49,6 +51,10 @@ class ProblemSection(QWidget):
             buttons = _buttons(view, f"{problem.message} {problem.hint}", self._steps, self._do)
             hint = in_words(problem.hint, view.spec, self._steps)
             self._layout.addWidget(Notice("bad", in_words(problem.message, view.spec, self._steps), hint, buttons))
+        elif blocked:
+            self._layout.addWidget(
+                Notice("muted", "It waits for a step that failed.", "Mend that step, then run again.")
+            )
         self.setVisible(self._layout.count() > 0)
 
     def _failure(self, view: NodeView, failure: Failure, tone: str) -> Notice:

@@ -275,3 +275,24 @@ def test_the_form_fits_into_a_narrow_column(form, width):
         form.show_values(values)
         form.more.set_open(True)
         assert form.minimumSizeHint().width() <= width
+
+
+@pytest.mark.parametrize(("name", "typed"), [("share.box", "4"), ("title", "ti")])
+def test_what_is_being_typed_survives_news_of_the_same_values(form, qtbot, name, typed):
+    box = find(form, QLineEdit, f"param:n1.{name}")
+    box.setFocus()
+    box.selectAll()
+    qtbot.keyClicks(box, typed)
+    form.show_values(dict(form.values))
+    assert box.text() == typed
+    form.show_values({"share": 0.6, "title": "other"})
+    assert box.text() != typed
+
+
+def test_a_drag_replaces_what_was_typed_wrongly(form, heard, qtbot):
+    box = find(form, QLineEdit, "param:n1.share.box")
+    type_in(qtbot, box, "500")
+    assert error_of(form, "share")
+    drag(qtbot, find(form, Slider, "param:n1.share"), 0.4)
+    assert error_of(form, "share") == ""
+    assert box.text().startswith("40")
