@@ -17,12 +17,14 @@ LETTERS = resource("samples") / "letters" / "letters.onnx"
 
 
 @pytest.fixture
-def page(window):
+def page(window, session, monkeypatch):
+    """The page; what is opened from it is not computed, so no worker starts."""
+    monkeypatch.setattr(session, "look_at", lambda *_nodes, measure: None)
     return window.empty
 
 
-def test_a_sample_is_one_click_from_a_working_pipeline(page, session, qtbot) -> None:
-    card = page.findChild(QAbstractButton, "sample:letters")
+def test_a_sample_is_one_click_from_a_working_pipeline(window, session, qtbot) -> None:
+    card = window.empty.findChild(QAbstractButton, "sample:letters")
     qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
     assert next(one.step for one in session.project.pipeline) == "source.model"
     assert len(session.project.pipeline) == 4
@@ -64,12 +66,11 @@ def test_a_refusal_stays_readable_until_something_is_opened(page, window, sessio
     window.commands.open_path(path)
     assert page.zone.notices.isVisible()
     window.commands.open_sample("letters")
-    session.settle()
     window.commands.new_project()
     assert not page.zone.notices.isVisible()
 
 
-def test_panels_are_put_away_while_there_is_nothing_to_show(window, session) -> None:
+def test_panels_are_put_away_while_there_is_nothing_to_show(window, page) -> None:
     assert window.pages.currentWidget() is window.empty
     assert not any(dock.isVisible() for dock in window.docks)
     window.commands.open_sample("letters")
