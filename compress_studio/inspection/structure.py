@@ -120,7 +120,7 @@ class _Picture:
     def _add_node(self, node: ir.Node, inside: scopes.Path) -> None:
         layer = self._layers.get(id(node))
         full = layer.name if layer is not None else people_name(node)
-        own = scopes.split_name(full, node.op_type) if layer is None or full != node.op_type else ()
+        own = scopes.split_name(full.partition("#")[0], node.op_type) if layer is None or full != node.op_type else ()
         scope, label = self._scope(node, own, layer, inside)
         row: dict[str, Any] = {"name": label or node.op_type, "path": node.name or "", "op": node.op_type}
         row |= {"domain": "" if node.domain == "ai.onnx" else node.domain, "layer": layer.name if layer else ""}

@@ -23,10 +23,17 @@ SEARCH = 0.2
 class Folded:
     """Positions and ways in columns."""
 
-    def __init__(self, slots: Sequence[Sequence[Slot]], ways: Sequence[Sequence[Slot]], lines: Sequence[Line]) -> None:
+    def __init__(
+        self,
+        slots: Sequence[Sequence[Slot]],
+        ways: Sequence[Sequence[Slot]],
+        lines: Sequence[Line],
+        ratio: float = 1.0,
+    ) -> None:
         self.slots = slots
         self.ways = ways
         self.lines = lines
+        self.ratio = ratio
         self.lengths = [max((one.box.length for one in row if one.box is not None), default=0.0) for row in slots]
         self.column = self._columns()
         self.count = self.column[-1] + 1 if self.column else 1
@@ -62,7 +69,9 @@ class Folded:
         width = max((row[-1].x + row[-1].half - row[0].x + row[0].half for row in self.slots if row), default=0.0)
         if total < LONG or total < THIN * width:
             return [0] * len(self.slots)
-        count = max(2, round(math.sqrt(total / (width + 3 * TURN))))
+        count = round(math.sqrt(total / (width + 3 * TURN) / self.ratio))
+        if count < 2:
+            return [0] * len(self.slots)
         cuts = self._cuts(total / count)
         column, found = 0, list[int]()
         for layer in range(len(self.slots)):

@@ -8,6 +8,8 @@ from typing import Any
 
 SMALL = 60
 """Operators up to which everything is shown at once."""
+MOST = 0.6
+"""Share of all operators from which a group is open at first."""
 INPUT, OUTPUT = "Input", "Output"
 ROOT = 0
 
@@ -73,8 +75,16 @@ class Network:
         return sum(1 for node in self.nodes if node["op"] not in {INPUT, OUTPUT})
 
     def first_open(self) -> frozenset[int]:
-        """The groups that are open at first: all of a small network, else only the outermost."""
-        return frozenset(range(len(self.groups))) if len(self.nodes) <= SMALL else frozenset({ROOT})
+        """The groups that are open at first: all of a small network, else the outermost, and those that hold most."""
+        if len(self.nodes) <= SMALL:
+            return frozenset(range(len(self.groups)))
+        found, here = {ROOT}, ROOT
+        while self.groups[here].groups:
+            here = max(self.groups[here].groups, key=lambda one: self.groups[one].count)
+            if self.groups[here].count < MOST * self.groups[ROOT].count:
+                break
+            found.add(here)
+        return frozenset(found)
 
     def around(self, node: int) -> list[int]:
         """The groups that a node is in, the outermost first."""

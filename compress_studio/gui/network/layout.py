@@ -22,7 +22,7 @@ LIMIT = 6000
 """Operators and closed groups that are shown at most."""
 LONGEST = 8.0
 """Seconds after which a layout gives up."""
-LETTER = 7.4
+LETTER = 7.8
 SMALLEST, WIDEST = 84.0, 190.0
 OPERATOR, CLOSED = 38.0, 46.0
 HEADER = 24.0
@@ -77,11 +77,13 @@ def place(
     opened: frozenset[int],
     *,
     across: bool = False,
+    ratio: float = 1.0,
     check: Callable[[], None] | None = None,
 ) -> Placed:
     """Lay out what is visible when these groups are open.
 
-    Args: across lets the network flow to the right; check is called now and then and may raise to stop.
+    Args: across lets the network flow to the right; ratio is the wanted extent along the flow by that across it;
+    check is called now and then and may raise to stop.
     Raises TooMuchError when there are more than LIMIT boxes, or when it takes longer than LONGEST.
     """
     start = time.monotonic()
@@ -92,7 +94,7 @@ def place(
         if time.monotonic() - start > LONGEST:
             raise TooMuchError("The picture takes too long to draw.", "Close some groups.")
 
-    work = _Work(network, opened, across, go_on)
+    work = _Work(network, opened, across, ratio, go_on)
     return work.placed(start)
 
 
@@ -110,9 +112,12 @@ class _Level:
 
 
 class _Work:
-    def __init__(self, network: Network, opened: frozenset[int], across: bool, check: Callable[[], None]) -> None:
+    def __init__(
+        self, network: Network, opened: frozenset[int], across: bool, ratio: float, check: Callable[[], None]
+    ) -> None:
         self.network = network
         self.across = across
+        self.ratio = ratio
         self.check = check
         self.levels: dict[int, _Level] = {}
         self.holder: dict[tuple[int, int], int] = {}
@@ -195,7 +200,7 @@ class _Work:
         order = {entry: self._first(entry) for entry in level.entries}
         lines = list(level.lines)
         done = arrange(boxes, order, lines)
-        level.done = Folded(done.slots, done.ways, lines).arranged()
+        level.done = Folded(done.slots, done.ways, lines, self.ratio if one == ROOT else 1.0).arranged()
 
     def _first(self, entry: tuple[int, int]) -> int:
         kind, number = entry

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from compress_studio.gui import words
 from compress_studio.gui.network.bar import Bar
 from compress_studio.gui.network.coloring import Coloring
 from compress_studio.gui.network.details import Details
+from compress_studio.gui.network.finding import Matches, Wanted
 from compress_studio.gui.network.ink import Measure, ink
 from compress_studio.gui.network.inside import ROOT, Network
 from compress_studio.gui.network.inspecting import Inspecting
@@ -32,18 +32,10 @@ if TYPE_CHECKING:
 
 WIDE = 1.25
 """Width to height of the panel from which networks flow to the right."""
+FLATTEST = 3.0
+"""Longest picture by its height that is aimed at."""
 SETTLE_MS = 200
 DETAILS_WIDTH = 270
-Path = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is selected, in words that hold for the result and for the source."""
-
-    layer: str = ""
-    path: str = ""
-    group: Path | None = None
 
 
 class NetworkPanel(QWidget):
@@ -62,12 +54,11 @@ class NetworkPanel(QWidget):
         self.group: int | None = None
         """The selected group."""
         self._side = RESULT
-        self._open: frozenset[Path] | None = None
+        self._open: frozenset[tuple[str, ...]] | None = None
         """Open groups as the user left them; None: as a network is shown at first."""
         self._across: bool | None = None
         """How the network flows, where the user said it."""
-        self._matches: list[int] = []
-        self._match = -1
+        self.matches = Matches()
         self._wanted: Wanted | None = None
         self._layer = ""
         """A layer to be shown as soon as possible."""
@@ -250,6 +241,8 @@ class NetworkPanel(QWidget):
         self._generation += 1
         generation = self._generation
         across = self._flows_across()
+        wide, high = max(self.view.width(), 1), max(self.view.height(), 1)
+        ratio = min(max(wide / high if across else high / wide, 1 / FLATTEST), FLATTEST)
 
         def check() -> None:
             if generation != self._generation:
@@ -257,7 +250,7 @@ class NetworkPanel(QWidget):
 
         self.session.light.submit(
             "network layout",
-            lambda: place(network, opened, across=across, check=check),
+            lambda: place(network, opened, across=across, ratio=ratio, check=check),
             partial(self._arranged, begin, anchor, reveal),
             self._not_arranged,
         )
@@ -351,26 +344,15 @@ class NetworkPanel(QWidget):
 
     def _remember(self) -> None:
         """Note what is selected before another network is shown."""
-        if self.network is None:
-            return
-        if self.node is not None:
-            node = self.network.nodes[self.node]
-            self._wanted = Wanted(layer=node["layer"], path=node["path"] or node["name"])
-        elif self.group is not None:
-            self._wanted = Wanted(group=self.network.groups[self.group].path)
+        if self.network is not None and (self.node is not None or self.group is not None):
+            self._wanted = Wanted.of(self.network, self.node, self.group)
 
     def _restore(self) -> None:
         """Select what was selected in the network shown before."""
         wanted, self._wanted = self._wanted, None
-        if wanted is None or self.network is None:
-            return
-        if wanted.group is not None:
-            self.group = self.network.by_path.get(wanted.group)
-        else:
-            layer = self.network.find_layer(wanted.layer) if wanted.layer else None
-            same = (n for n, node in enumerate(self.network.nodes) if (node["path"] or node["name"]) == wanted.path)
-            self.node = layer if layer is not None else next(same, None)
-        self._show_details()
+        if wanted is not None and self.network is not None:
+            self.node, self.group = wanted.find(self.network)
+            self._show_details()
 
     def _take_layer(self) -> None:
         if self._layer and self.network is not None and self.placed is not None:
@@ -386,22 +368,21 @@ class NetworkPanel(QWidget):
         selected = None
         if self.node is not None or self.group is not None:
             selected = self.placed.box_of(node=self.node, group=self.group)
-        found = frozenset(box for one in self._matches if (box := self.placed.box_of(node=one)) is not None)
-        match = self.placed.box_of(node=self._matches[self._match]) if self._match >= 0 else None
+        found = frozenset(box for one in self.matches.nodes if (box := self.placed.box_of(node=one)) is not None)
+        match = self.placed.box_of(node=self.matches.node) if self.matches.node is not None else None
         self.view.mark(selected, found, match)
 
     def _search(self, text: str) -> None:
-        self._matches = self.network.search(text) if self.network is not None else []
-        self._match = -1
-        self.bar.show_matches(text, 0, len(self._matches))
+        self.matches = Matches(tuple(self.network.search(text)) if self.network is not None else ())
+        self.bar.show_matches(text, 0, len(self.matches.nodes))
         self._mark()
 
     def _next_match(self, step: int) -> None:
-        if self._matches:
-            self._match = (self._match + step) % len(self._matches) if self._match >= 0 else (0 if step > 0 else -1)
-            self._match %= len(self._matches)
-            self.bar.show_matches(self.bar.search.text(), self._match + 1, len(self._matches))
-            self._select(self._matches[self._match])
+        self.matches = self.matches.stepped(step)
+        node = self.matches.node
+        if node is not None:
+            self.bar.show_matches(self.bar.search.text(), self.matches.at + 1, len(self.matches.nodes))
+            self._select(node)
 
     # colours and details --------------------------------------------------------------------------
 

@@ -137,7 +137,7 @@ class NetworkView(QWidget):
 
     def pan_by(self, way: QPointF | QPoint) -> None:
         """Move what is seen, in pixels."""
-        self.origin -= QPointF(way) / self.zoom
+        self.origin = self.origin - QPointF(way) / self.zoom
         self._moved()
 
     def reveal(self, box: int, *, near: bool = False) -> None:
