@@ -32,6 +32,8 @@ BASIC: tuple[Action, ...] = (
     Action("run.again", "Run again without the cache", "Run", lambda c: c.run(again=True), enabled=has_nodes),
     Action("run.stop", "Stop", "Run", lambda c: c.session.stop(), "Shift+Esc", "stop", enabled=running,
            separate=True),
+    Action("runs.compare", "Compare two results…", "View", lambda c: c.window.runs.compare(), icon="compare",
+           tip="Put two results side by side.", enabled=lambda c: len(c.session.variants.rows) > 1),
     Action("run.device", "Device…", "Run", lambda c: c.show_device(), icon="cpu",
            tip="What this machine computes with, and what training runs on.", separate=True),
 )  # fmt: skip

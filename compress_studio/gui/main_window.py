@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from compress_studio.gui.panels.inspector import Inspector
 
 TITLE = "Compress Studio"
-SIDE_WIDTH, FORM_WIDTH, CHARTS_HEIGHT, RUNS_HEIGHT = 264, 320, 340, 150
+SIDE_WIDTH, FORM_WIDTH = 264, 320
+CHARTS_SHARE, RUNS_SHARE = 0.36, 0.18
+"""Of the height of the window."""
 ROLES = {
     "app.quit": QAction.MenuRole.QuitRole,
     "app.settings": QAction.MenuRole.PreferencesRole,
@@ -163,7 +165,8 @@ class MainWindow(QMainWindow):
 
     def _size_docks(self) -> None:
         self.resizeDocks([self.side_dock, self.form_dock], [SIDE_WIDTH, FORM_WIDTH], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.charts_dock, self.runs_dock], [CHARTS_HEIGHT, RUNS_HEIGHT], Qt.Orientation.Vertical)
+        heights = [round(share * self.height()) for share in (CHARTS_SHARE, RUNS_SHARE)]
+        self.resizeDocks([self.charts_dock, self.runs_dock], heights, Qt.Orientation.Vertical)
 
     def _dock(self, title: str, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = make_dock(title, name, widget, self)
