@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 from PySide6.QtWidgets import QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
@@ -26,6 +26,14 @@ PORT_BOX = QRectF(-PORT, -PORT, 2 * PORT, 2 * PORT)
 MARK_BOX = QRectF(0.0, 0.0, 8.0, 8.0)
 COLUMN = (RIGHT - LEFT) / 3
 PROGRESS = 2.5
+GROUP_PLACE, TITLE_PLACE, SUBTITLE_PLACE = QPointF(LEFT, 20.0), QPointF(LEFT, 39.0), QPointF(LEFT, 56.0)
+HINT_PLACE, COUNT_PLACE, TAUGHT_PLACE = QPointF(LEFT, 86.0), QPointF(14.0, 9.5), QPointF(9.0, 11.0)
+FAR_PLACES = (QPointF(LEFT, HEIGHT / 2 + 8.0),), (QPointF(LEFT, HEIGHT / 2 - 5.0), QPointF(LEFT, HEIGHT / 2 + 22.0))
+RULE = QLineF(BAR, 64.0, WIDTH - 1.0, 64.0)
+EXCLAMATION = (QRectF(4.9, 3.8, 1.2, 3.2), QRectF(4.9, 7.8, 1.2, 1.2))
+CROSS = (QLineF(1.0, 1.0, 7.0, 7.0), QLineF(7.0, 1.0, 1.0, 7.0))
+DASH = QLineF(1.0, 4.0, 7.0, 4.0)
+TRACK = QRectF(BAR, HEIGHT - PROGRESS, WIDTH - BAR - METRICS.radius, PROGRESS)
 
 
 class Aim(Enum):
@@ -53,10 +61,15 @@ class _Texts:
     far_title: tuple[str, ...] = ()
     hint: str = ""
     subtitle: str = ""
-    state_x: float = 0.0
-    badges: tuple[tuple[str, str, str, float], ...] = ()
-    """Label, text, tone, left edge."""
+    state: QPointF = field(default_factory=QPointF)
+    mark: QPointF = field(default_factory=QPointF)
+    badges: tuple[tuple[str, str, str, QPointF, QPointF], ...] = ()
+    """Label, text, tone, and the places of both."""
     count: str = ""
+    warning: QPointF = field(default_factory=QPointF)
+    done: QRectF = field(default_factory=QRectF)
+    """The part of the progress line that is filled."""
+    ports: tuple[tuple[str, QPointF], ...] = ()
 
 
 class NodeItem(QGraphicsRectItem):
@@ -101,17 +114,24 @@ class NodeItem(QGraphicsRectItem):
             far_title=_two_lines(paint.far_metrics, look.title, RIGHT - LEFT + 4.0),
             hint=_fit(paint.plain_metrics, look.hint, RIGHT - LEFT),
             subtitle=_fit(paint.plain_metrics, look.subtitle, RIGHT - LEFT),
-            state_x=state_x,
+            state=QPointF(state_x, 20.0),
+            mark=QPointF(state_x - 12.0, 12.5),
             badges=tuple(
                 (
                     _fit(paint.small_metrics, badge.label, COLUMN - 4.0),
                     _fit(paint.number_metrics, badge.text, COLUMN + 1.0),
                     badge.tone,
-                    LEFT + place * COLUMN,
+                    QPointF(LEFT + place * COLUMN, 77.0),
+                    QPointF(LEFT + place * COLUMN, 91.0),
                 )
                 for place, badge in enumerate(look.badges)
             ),
             count=count,
+            warning=QPointF(
+                RIGHT - 11.0 - (paint.small_metrics.horizontalAdvance(count) + 3.0 if count else 0.0), 28.5
+            ),
+            done=QRectF(TRACK.left(), TRACK.top(), TRACK.width() * max(look.progress or 0.0, 0.02), PROGRESS),
+            ports=(*((name, self.input_place(name)) for name in look.inputs), ("out", OUTPUT_PLACE)),
         )
         self.setToolTip(look.tip)
         self.update()
@@ -139,9 +159,9 @@ class NodeItem(QGraphicsRectItem):
         self._paint_body(painter, paint, look)
         painter.setFont(paint.far)
         painter.setPen(paint.pens["bad" if look.wrong else "text"])
-        top = HEIGHT / 2 + (8.0 if len(self._texts.far_title) == 1 else -5.0)
-        for place, text in enumerate(self._texts.far_title):
-            painter.drawText(QPointF(LEFT, top + 27.0 * place), text)
+        lines = self._texts.far_title
+        for place, text in zip(FAR_PLACES[len(lines) - 1], lines, strict=True):
+            painter.drawText(place, text)
 
     def _paint_body(self, painter: QPainter, paint: Ink, look: Look) -> None:
         if self.selected and self.focused:
@@ -165,77 +185,70 @@ class NodeItem(QGraphicsRectItem):
         texts = self._texts
         painter.setFont(paint.caps)
         painter.setPen(paint.pens["muted"])
-        painter.drawText(QPointF(LEFT, 20.0), texts.group)
+        painter.drawText(GROUP_PLACE, texts.group)
         if look.state:
             painter.setFont(paint.small)
             painter.setPen(paint.pens[look.tone])
-            painter.drawText(QPointF(texts.state_x, 20.0), look.state)
-            painter.translate(texts.state_x - 12.0, 12.5)
+            painter.drawText(texts.state, look.state)
+            painter.translate(texts.mark)
             _paint_mark(painter, paint, look)
-            painter.translate(12.0 - texts.state_x, -12.5)
+            painter.translate(-texts.mark)
         painter.setFont(paint.title)
         painter.setPen(paint.pens["text"])
-        painter.drawText(QPointF(LEFT, 39.0), texts.title)
+        painter.drawText(TITLE_PLACE, texts.title)
         painter.setFont(paint.plain)
         painter.setPen(paint.pens["muted"])
-        painter.drawText(QPointF(LEFT, 56.0), texts.subtitle)
+        painter.drawText(SUBTITLE_PLACE, texts.subtitle)
         if look.cautions:
             self._paint_warning(painter, paint)
 
     def _paint_warning(self, painter: QPainter, paint: Ink) -> None:
-        x = RIGHT - 11.0 - (paint.small_metrics.horizontalAdvance(self._texts.count) + 3.0 if self._texts.count else 0)
-        painter.translate(x, 28.5)
+        painter.translate(self._texts.warning)
         painter.setPen(paint.none)
         painter.setBrush(paint.brushes["warn"])
         painter.drawPolygon(paint.triangle)
         painter.setBrush(paint.card)
-        painter.drawRect(QRectF(4.9, 3.8, 1.2, 3.2))
-        painter.drawRect(QRectF(4.9, 7.8, 1.2, 1.2))
+        for part in EXCLAMATION:
+            painter.drawRect(part)
         if self._texts.count:
             painter.setFont(paint.small)
             painter.setPen(paint.pens["warn"])
-            painter.drawText(QPointF(14.0, 9.5), self._texts.count)
-        painter.translate(-x, -28.5)
+            painter.drawText(COUNT_PLACE, self._texts.count)
+        painter.translate(-self._texts.warning)
 
     def _paint_results(self, painter: QPainter, paint: Ink, look: Look) -> None:
         painter.setPen(paint.line)
-        painter.drawLine(QPointF(BAR, 64.0), QPointF(WIDTH - 1.0, 64.0))
+        painter.drawLine(RULE)
         if look.hint:
             painter.setFont(paint.plain)
             painter.setPen(paint.pens["bad" if look.wrong else "muted"])
-            painter.drawText(QPointF(LEFT, 86.0), self._texts.hint)
+            painter.drawText(HINT_PLACE, self._texts.hint)
         painter.setFont(paint.small)
         painter.setPen(paint.pens["muted"])
-        for label, _, _, x in self._texts.badges:
-            painter.drawText(QPointF(x, 77.0), label)
+        for label, _, _, place, _ in self._texts.badges:
+            painter.drawText(place, label)
         if look.faded:
             painter.setOpacity(0.5)
         painter.setFont(paint.number)
-        for _, text, tone, x in self._texts.badges:
+        for _, text, tone, _, place in self._texts.badges:
             painter.setPen(paint.pens[tone])
-            painter.drawText(QPointF(x, 91.0), text)
+            painter.drawText(place, text)
         painter.setOpacity(1.0)
 
     def _paint_progress(self, painter: QPainter, paint: Ink, look: Look) -> None:
         if look.progress is not None:
-            width = WIDTH - BAR - METRICS.radius
-            top = HEIGHT - PROGRESS
-            painter.fillRect(QRectF(BAR, top, width, PROGRESS), paint.track)
-            painter.fillRect(QRectF(BAR, top, width * max(look.progress, 0.02), PROGRESS), paint.brushes["warn"])
+            painter.fillRect(TRACK, paint.track)
+            painter.fillRect(self._texts.done, paint.brushes["warn"])
 
     def _paint_ports(self, painter: QPainter, paint: Ink, look: Look) -> None:
-        for name in look.inputs:
-            place = self.input_place(name)
+        for name, place in self._texts.ports:
             painter.translate(place)
             self._paint_port(painter, paint, name)
             if name == TEACHER and not look.taught:
                 painter.setFont(paint.small)
                 painter.setPen(paint.pens["muted"])
-                painter.drawText(QPointF(9.0, 11.0), TEACHER)
+                painter.drawText(TAUGHT_PLACE, TEACHER)
             painter.translate(-place)
-        painter.translate(OUTPUT_PLACE)
-        self._paint_port(painter, paint, "out")
-        painter.translate(-OUTPUT_PLACE)
 
     def _paint_port(self, painter: QPainter, paint: Ink, name: str) -> None:
         hot = self.hot_port == name
@@ -273,10 +286,10 @@ def _paint_mark(painter: QPainter, paint: Ink, look: Look) -> None:
         painter.setBrush(brush)
         painter.drawEllipse(MARK_BOX)
     elif look.mark is Mark.CROSS:
-        painter.drawLine(QPointF(1.0, 1.0), QPointF(7.0, 7.0))
-        painter.drawLine(QPointF(7.0, 1.0), QPointF(1.0, 7.0))
+        for line in CROSS:
+            painter.drawLine(line)
     elif look.mark is Mark.BAR:
-        painter.drawLine(QPointF(1.0, 4.0), QPointF(7.0, 4.0))
+        painter.drawLine(DASH)
     else:
         painter.drawEllipse(MARK_BOX)
         if look.mark is Mark.PIE:
