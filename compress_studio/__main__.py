@@ -12,6 +12,11 @@ WINDOW_OPTIONS = ("--shot", "--open", "--sample", "--theme", "--size", "--scale"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with the given arguments (those of the process when None); returns the exit code."""
+    if getattr(sys, "frozen", False):
+        # First of all: in a packaged program the worker processes start here too.
+        from multiprocessing import freeze_support
+
+        freeze_support()
     words = list(sys.argv[1:] if argv is None else argv)
     if words in (["--version"], ["-V"]):
         from compress_studio import __version__
@@ -19,10 +24,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"compress-studio {__version__}\n")
         return 0
     if opens_window(words):
-        # First of all: in a frozen program the worker processes start here too.
-        from multiprocessing import freeze_support
-
-        freeze_support()
         from compress_studio.gui.app import main as window
 
         return window(words)

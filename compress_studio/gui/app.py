@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -65,6 +66,9 @@ def main(words: Sequence[str] = (), begun: Callable[[Studio], None] | None = Non
 
     studio = Studio(application, settings, options, begun)
     studio.start()
+    # Ctrl-C in the terminal ends the program at once; what was not saved is offered at the next start.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     code = application.exec()
+    signal.signal(signal.SIGINT, before)
     studio.close()
     return code

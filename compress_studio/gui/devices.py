@@ -90,6 +90,10 @@ class Devices(QObject):
             return
         self._session.looks.ask("devices", LOOK, (), self._came, self._lost)
 
+    def look_again(self) -> None:
+        """Ask a worker also when the answer is remembered, which makes it ready for other questions."""
+        self._session.looks.ask("devices", LOOK, (), self._came, self._lost)
+
     def state(self) -> DeviceState:
         """What to show now."""
         project, settings = self._session.project, self._session.settings

@@ -158,7 +158,7 @@ class Studio(QObject):
     def _warm(self) -> None:
         """Start the worker that looks at networks, so that the first question is answered quickly."""
         if not self._closed:
-            self.window.commands.devices.ask()
+            self.window.commands.devices.look_again()
 
     def _offer_recovery(self) -> None:
         """Ask about what a crash left behind; with files named at the start that waits for the next one."""

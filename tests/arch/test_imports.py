@@ -40,3 +40,14 @@ def test_listing_the_steps_loads_no_network_library() -> None:
 
 def test_graph_surgery_needs_no_torch() -> None:
     assert "torch" not in loaded("import compress_studio.graph.facts, compress_studio.graph.channels")
+
+
+def test_the_whole_window_needs_no_network_library() -> None:
+    names = "studio, main_window, shot, charts.panel, panels.inspector, dialogs.settings, dialogs.device"
+    modules = ", ".join(f"compress_studio.gui.{name}" for name in names.split(", "))
+    assert not loaded(f"import {modules}") & {"torch", "onnx", "onnx_ir", "onnxruntime"}
+
+
+def test_what_the_window_is_first_seen_with_needs_no_charts() -> None:
+    code = "import sys; import compress_studio.gui.studio; sys.exit('pyqtgraph' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
