@@ -273,6 +273,8 @@ class LayersTable(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        if event.oldSize().width() == event.size().width():
+            return
         self.view.setColumnWidth(BAR, WIDTHS[BAR] if self.width() >= ROOMY else WIDTHS[BAR] // 2)
         self._close_editor()
 

@@ -126,8 +126,11 @@ def test_layers_are_overridden_from_the_keyboard(inspector, session, qtbot):
     qtbot.keyClick(view, Qt.Key.Key_Return)
     slider = find(inspector, Slider, "layer_editor.slider")
     qtbot.keyClick(slider, Qt.Key.Key_Right)
+    inspector.body.preview.message.setText("A note that takes a line more.")
+    inspector.body.preview.message.show()
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
     qtbot.keyClick(slider, Qt.Key.Key_Escape)
-    assert params_of(session)["layers"] == {"blocks.2.conv": 0.51}
+    assert params_of(session)["layers"] == {"blocks.2.conv": 0.52}
     qtbot.keyClick(view, Qt.Key.Key_Delete)
     assert params_of(session)["layers"] == {}
 
