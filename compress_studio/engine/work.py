@@ -15,6 +15,7 @@ from compress_studio.artifacts.artifact import MODEL_FILE
 from compress_studio.base.digest import Json, canonical_json
 from compress_studio.base.errors import Refused, UserError
 from compress_studio.engine.channel import Channel, CurvePoint, Line, Progress, current
+from compress_studio.engine.opened_data import open_data
 from compress_studio.engine.records import JsonObject, reading_to_json
 from compress_studio.spec.data import DataRequest, DataSource, SampleShape
 from compress_studio.spec.ports import OnnxNet
@@ -79,7 +80,7 @@ class WorkContext:
         if not setting.data_network:
             raise UserError("There is no network to join the data to.", "Put a source in front of this step.")
         options = canonical_json(setting.data_options).decode()
-        source = _open_data(setting.runtime, setting.data_path, options, setting.data_seed, setting.data_network)
+        source = open_data(setting.runtime, setting.data_path, options, setting.data_seed, setting.data_network)
         known = {warning["code"] for warning in self.report.warnings}
         for code, message in source.notes:
             if code not in known:
@@ -180,7 +181,7 @@ def inspect(runtime: str, path: str) -> Mapping[str, Any]:
 
 def describe(runtime: str, path: str, options: str, seed: int, network: str) -> Mapping[str, Any]:
     """What a data set says about itself when it is joined to a network: parts, task, preprocessing."""
-    return dict(_open_data(runtime, path, options, seed, network).describe())
+    return dict(open_data(runtime, path, options, seed, network).describe())
 
 
 def devices(runtime: str) -> tuple[str, ...]:
@@ -191,14 +192,6 @@ def devices(runtime: str) -> tuple[str, ...]:
 @lru_cache(maxsize=2)
 def _runtime(name: str) -> Runtime:
     return load_runtime(name)
-
-
-@lru_cache(maxsize=4)
-def _open_data(runtime: str, path: str, options: str, seed: int, network: str) -> DataSource:
-    """Data are opened once per process; the network is a file of the store, so its path names its contents."""
-    import json
-
-    return _runtime(runtime).open_data(DataRequest(path, json.loads(options), seed), Path(network))
 
 
 @lru_cache(maxsize=16)

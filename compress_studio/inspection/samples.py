@@ -27,9 +27,9 @@ def look(runtime: str, path: str, options: str, seed: int, network: str, count: 
     "kind" is "pictures", "rows" or "none"; a sample has "name", "label" and either "pixels" (height × width × 3,
     8 bits, plain bytes with "height" and "width") or "values" (text of its first numbers).
     """
-    from compress_studio.engine.work import _open_data  # pyright: ignore[reportPrivateUsage] - opened once per process
+    from compress_studio.engine.opened_data import open_data
 
-    source: Any = _open_data(runtime, path, options, seed, network)
+    source: Any = open_data(runtime, path, options, seed, network)
     return of_source(source, min(count, MOST))
 
 
