@@ -19,6 +19,8 @@ LEFT_WIDTH = 62
 """Of the axis at the left, so that plots do not move when their numbers get longer."""
 DENSE = 1.8
 """How much closer words may stand above each other than beside each other."""
+WORD_ROOM = 16.0
+"""How far the words of an axis may reach beyond its ends."""
 NO_PEN = pg.mkPen(None)
 
 
@@ -66,6 +68,11 @@ class WordAxis(pg.AxisItem):
         ticks = self.scale_of_values.ticks(min(minVal, maxVal), max(minVal, maxVal), size * self._dense)
         self._words = dict(ticks)
         return [(1.0, [place for place, _ in ticks])]
+
+    def boundingRect(self) -> QRectF:
+        # With a grid the rectangle is that of the plot, and words at its ends would be left out.
+        wide, high = (0.0, WORD_ROOM / 2) if self.orientation == "left" else (WORD_ROOM, 0.0)
+        return super().boundingRect().adjusted(-wide, -high, wide, high)
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         return [self._words.get(value, "") for value in values]
