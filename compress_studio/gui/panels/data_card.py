@@ -183,7 +183,7 @@ class DataCard(Card):
         dialog.open()
 
 
-class PendingData(QLabel):
+class DataNotice(QLabel):
     """One line about data that wait for a model."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from compress_studio.base.paths import resource
 from compress_studio.gui import recent
 from compress_studio.gui.drops import Drops
-from compress_studio.gui.panels.data_card import PendingData
+from compress_studio.gui.panels.data_card import DataNotice
 from compress_studio.gui.panels.notices import Notice, Notices
 from compress_studio.gui.panels.start_card import StartCard
 from compress_studio.gui.theme import current
@@ -124,7 +124,7 @@ class DropZone(QFrame):
         self.button.clicked.connect(commands.open_dialog)
         layout.addSpacing(METRICS.gap // 2)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.pending = PendingData(commands.session, self)
+        self.pending = DataNotice(commands.session, self)
         self.notices = Notices(self, most=1, centered=True)
         self.notices.setObjectName("empty.refused")
         self.notices.setMinimumWidth(WIDTH // 2)
