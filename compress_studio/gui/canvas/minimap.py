@@ -10,7 +10,7 @@ from compress_studio.gui.canvas.ink import BODY, ink
 from compress_studio.gui.canvas.view import PipelineView
 from compress_studio.gui.theme.tokens import METRICS
 
-SIZE = QSize(168, 108)
+SIZE, LEAST = QSize(168, 108), QSize(60, 40)
 AROUND = 60.0
 
 
@@ -27,6 +27,10 @@ class Minimap(QWidget):
         self._view = view
         self._whole = QRectF()
         self.hide()
+
+    def fit_into(self, room: QSize) -> None:
+        """Be small enough to leave the canvas to the nodes."""
+        self.setFixedSize(SIZE.boundedTo(room / 3).expandedTo(LEAST))
 
     def follow(self) -> None:
         """Show what is seen now; hides itself when everything is."""

@@ -319,6 +319,7 @@ class CanvasPage(QWidget):
         gap = METRICS.pad
         self.bar.adjustSize()
         self.bar.move(gap, self.height() - self.bar.height() - gap)
+        self.minimap.fit_into(self.size())
         self.minimap.move(self.width() - self.minimap.width() - gap, self.height() - self.minimap.height() - gap)
         self.bar.raise_()
         self.minimap.raise_()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MIME = "application/x-compress-studio-step"
 """What the library drags: the id of a step as UTF-8."""
 LEAST, MOST = 0.1, 3.0
-READABLE = 0.8
+READABLE = 0.7
 """Nobody who did not ask for it sees nodes smaller than that."""
 WHEEL = 1.0015
 """Factor of the scale per unit of a wheel; 120 units are one notch."""

@@ -90,7 +90,7 @@ def test_opening_shows_as_much_as_can_be_read(hand: Hand) -> None:
     hand.session.open(big(hand, 4))
     assert hand.view.seen().contains(hand.view.pipeline.content())
     hand.session.open(big(hand, 60))
-    assert hand.view.scale_now == 0.8
+    assert hand.view.scale_now == 0.7
     hand.page.fit()
     assert hand.view.seen().contains(hand.view.pipeline.content())
 
