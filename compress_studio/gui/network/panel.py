@@ -30,10 +30,6 @@ from compress_studio.gui.widgets.hint import EmptyHint
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
 
-WIDE = 1.25
-"""Width to height of the panel from which networks flow to the right."""
-FLATTEST = 3.0
-"""Longest picture by its height that is aimed at."""
 SETTLE_MS = 200
 DETAILS_WIDTH = 270
 
@@ -73,7 +69,7 @@ class NetworkPanel(QWidget):
 
     # what is shown --------------------------------------------------------------------------------
 
-    def refresh(self) -> None:
+    def refresh(self, *_: object) -> None:
         """Look again at what should be shown. Does nothing while the panel cannot be seen."""
         if self.isVisible():
             self.show_subject(choose(self.session, self._side))
@@ -123,7 +119,7 @@ class NetworkPanel(QWidget):
         self.details = Details(self)
         self.coloring = Coloring(self.loading, self.view, self.legend, self.bar)
         self.inspecting = Inspecting(self.loading, self.details)
-        self.hint = EmptyHint("graph", NOTHING.headline, NOTHING.reason, "", self._show_source, self)
+        self.hint = EmptyHint("graph", NOTHING.headline, NOTHING.reason, "", partial(self._choose_side, SOURCE), self)
         left = QWidget(self)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -150,7 +146,7 @@ class NetworkPanel(QWidget):
 
     def _connect(self) -> None:
         session, bar = self.session, self.bar
-        session.selection_changed.connect(self._selection_changed)
+        session.selection_changed.connect(self.refresh)
         session.results_changed.connect(self.refresh)
         session.views_changed.connect(self.refresh)
         session.project_opened.connect(self._forget)
@@ -161,8 +157,8 @@ class NetworkPanel(QWidget):
         bar.sought.connect(self._search)
         bar.stepped.connect(self._next_match)
         bar.buttons["fit"].clicked.connect(self.view.fit)
-        bar.buttons["in"].clicked.connect(partial(self._zoom, 1.25))
-        bar.buttons["out"].clicked.connect(partial(self._zoom, 0.8))
+        bar.buttons["in"].clicked.connect(partial(self.view.zoom_step, 1))
+        bar.buttons["out"].clicked.connect(partial(self.view.zoom_step, -1))
         bar.buttons["turn"].clicked.connect(self._turn)
         bar.buttons["open"].clicked.connect(self._open_all)
         self.view.picked.connect(self._pick)
@@ -171,9 +167,6 @@ class NetworkPanel(QWidget):
         watch().changed.connect(self._color)
 
     # following the session ------------------------------------------------------------------------
-
-    def _selection_changed(self, _nodes: object) -> None:
-        self.refresh()
 
     def _forget(self) -> None:
         """Another project: nothing of the old one is kept."""
@@ -190,9 +183,6 @@ class NetworkPanel(QWidget):
     def _choose_side(self, side: str) -> None:
         self._side = side
         self.refresh()
-
-    def _show_source(self) -> None:
-        self._choose_side(SOURCE)
 
     def _show_nothing(self, headline: str, reason: str, *, busy: bool = False) -> None:
         self._remember()
@@ -241,8 +231,7 @@ class NetworkPanel(QWidget):
         self._generation += 1
         generation = self._generation
         across = self._flows_across()
-        wide, high = max(self.view.width(), 1), max(self.view.height(), 1)
-        ratio = min(max(wide / high if across else high / wide, 1 / FLATTEST), FLATTEST)
+        ratio = self.view.ratio(across=across)
 
         def check() -> None:
             if generation != self._generation:
@@ -279,7 +268,7 @@ class NetworkPanel(QWidget):
             self.legend.show_message(failure.message, "warn")
 
     def _flows_across(self) -> bool:
-        return self._across if self._across is not None else self.view.width() > WIDE * self.view.height()
+        return self._across if self._across is not None else self.view.wide
 
     def _turn(self) -> None:
         self._across = not self._flows_across()
@@ -289,9 +278,6 @@ class NetworkPanel(QWidget):
     def _turn_if_needed(self) -> None:
         if self.placed is not None and self.network is not None and self.placed.across != self._flows_across():
             self._arrange(self.placed.open, begin=True)
-
-    def _zoom(self, factor: float) -> None:
-        self.view.zoom_by(factor)
 
     def _toggle(self, group: int) -> None:
         """Open or close a group; its corner stays where it is."""

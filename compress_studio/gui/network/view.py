@@ -27,6 +27,10 @@ LEGIBLE = 0.55
 """Zoom below which a network is not shown as a whole at first."""
 READABLE = 0.9
 """Zoom at which a chosen operator is shown at least."""
+WIDE = 1.25
+"""Width by height from which networks flow to the right."""
+FLATTEST = 3.0
+"""Longest picture by its height that is aimed at."""
 WHEEL = 1.0015
 STEP = 1.25
 ROOM = 18
@@ -135,6 +139,10 @@ class NetworkView(QWidget):
         self.origin = fixed - spot / self.zoom
         self._moved()
 
+    def zoom_step(self, steps: int, _checked: bool = False) -> None:
+        """Come nearer by some steps, or go away."""
+        self.zoom_by(STEP**steps)
+
     def pan_by(self, way: QPointF | QPoint) -> None:
         """Move what is seen, in pixels."""
         self.origin = self.origin - QPointF(way) / self.zoom
@@ -156,6 +164,16 @@ class NetworkView(QWidget):
     def seen(self) -> QRectF:
         """The part of the picture that is visible."""
         return QRectF(self.origin.x(), self.origin.y(), self.width() / self.zoom, self.height() / self.zoom)
+
+    @property
+    def wide(self) -> bool:
+        """Whether networks should rather flow to the right here."""
+        return self.width() > WIDE * self.height()
+
+    def ratio(self, *, across: bool) -> float:
+        """The extent along the flow by that across it which fills the widget."""
+        wide, high = max(self.width(), 1), max(self.height(), 1)
+        return min(max(wide / high if across else high / wide, 1 / FLATTEST), FLATTEST)
 
     def to_picture(self, at: QPointF) -> QPointF:
         """From a point of the widget to a point of the picture."""
