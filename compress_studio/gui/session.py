@@ -31,7 +31,7 @@ from compress_studio.gui.facts import Facts
 from compress_studio.gui.nodeview import NodeView
 from compress_studio.gui.planning import Planned, plan_project
 from compress_studio.gui.previews import Previews
-from compress_studio.gui.views import make_views
+from compress_studio.gui.views import ViewMaker
 from compress_studio.project import files
 from compress_studio.project.edits import Edit
 from compress_studio.project.history import History
@@ -104,6 +104,7 @@ class Session(QObject):
         self.results: Mapping[NodeId, NodeResult] = {}
         """The newest result of each node, also when it is outdated."""
         self.views: Mapping[NodeId, NodeView] = {}
+        self._view_maker = ViewMaker()
         self.run_state = RunState()
         self.variants = Variants()
         self.data_facts: Mapping[str, Any] = {}
@@ -464,7 +465,7 @@ class Session(QObject):
         self._unchanged = unchanged(self._run_project.pipeline, pipeline) if same_data else frozenset()
 
     def _show_views(self) -> None:
-        self.views = make_views(self)
+        self.views = self._view_maker.make(self)
         self.views_changed.emit()
 
     def failed_before(self, node: NodeId) -> bool:
