@@ -13,6 +13,7 @@ from compress_studio.gui import recent
 from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.session import Message, Session
 from compress_studio.project import edits
+from compress_studio.project.samples import sample_project
 from tests.gui.asking import ScriptedAsking
 
 FASHION = resource("samples") / "fashion"
@@ -26,6 +27,11 @@ def said(session: Session) -> list[Message]:
     return messages
 
 
+def begin(session: Session) -> None:
+    """A project with steps, without looking at its model."""
+    session.open(sample_project("fashion", session.runtime.steps))
+
+
 def source_path(session: Session) -> str:
     return Path(str(session.project.pipeline.sources()[0].params["path"])).name
 
@@ -37,6 +43,15 @@ def test_a_model_and_data_together_are_opened_in_the_right_order(window, session
     assert session.project.data.path == str(FASHION / "data.toml")
     assert not [one for one in said if one.level == "error"]
     assert [one.kind for one in recent.recent_files()] == ["model"]
+
+
+def test_a_sample_is_opened_with_its_data_and_steps(window, session, said) -> None:
+    window.commands.open_sample("letters")
+    session.settle()
+    assert len(session.project.pipeline) == 4
+    assert not session.dirty
+    window.commands.open_sample("nothing")
+    assert "There is no sample nothing" in said[-1].text
 
 
 def test_a_second_model_is_put_beside_the_first(window, session) -> None:
@@ -59,7 +74,7 @@ def test_a_bad_file_is_named_with_cause_and_remedy_and_the_window_stays(window, 
 
 @pytest.mark.parametrize("answer", [unsaved.REPLACE, unsaved.ADD, unsaved.NEW, None])
 def test_a_model_opened_into_a_changed_project_becomes_what_the_user_says(window, session, asking, answer) -> None:
-    window.commands.open_sample("fashion")
+    begin(session)
     session.edit("Name it", edits.set_title("Mine"))
     steps = len(session.project.pipeline)
     asking.answers = [answer]
@@ -72,7 +87,7 @@ def test_a_model_opened_into_a_changed_project_becomes_what_the_user_says(window
 
 
 def test_the_setting_answers_in_place_of_the_user(window, session, asking) -> None:
-    window.commands.open_sample("fashion")
+    begin(session)
     session.edit("Name it", edits.set_title("Mine"))
     window.commands.settings.change(model_opening="add")
     window.commands.open_path(LETTERS)
@@ -82,7 +97,7 @@ def test_the_setting_answers_in_place_of_the_user(window, session, asking) -> No
 
 
 def test_saving_asks_for_a_name_once_and_clears_the_star(window, session, asking, tmp_path, qtbot) -> None:
-    window.commands.open_sample("fashion")
+    begin(session)
     session.edit("Name it", edits.set_title("Mine"))
     assert window.isWindowModified()
     asking.answers = [tmp_path / "mine"]
@@ -98,7 +113,7 @@ def test_saving_asks_for_a_name_once_and_clears_the_star(window, session, asking
 
 
 def test_saving_into_a_folder_that_is_not_there_is_told(window, session, asking, said, tmp_path) -> None:
-    window.commands.open_sample("fashion")
+    begin(session)
     (tmp_path / "file").write_text("")
     asking.answers = [tmp_path / "file" / "mine.cstudio"]
     assert not window.commands.save()
@@ -109,7 +124,7 @@ def test_saving_into_a_folder_that_is_not_there_is_told(window, session, asking,
 
 @pytest.mark.parametrize(("answer", "left"), [(unsaved.DISCARD, True), (None, False)])
 def test_leaving_a_changed_project_asks(window, session, asking, answer, left) -> None:
-    window.commands.open_sample("fashion")
+    begin(session)
     session.edit("Name it", edits.set_title("Mine"))
     asking.answers = [answer]
     window.commands.new_project()
@@ -118,7 +133,7 @@ def test_leaving_a_changed_project_asks(window, session, asking, answer, left) -
 
 
 def test_save_before_leaving_saves(window, session, asking, tmp_path) -> None:
-    window.commands.open_sample("fashion")
+    begin(session)
     session.edit("Name it", edits.set_title("Mine"))
     asking.answers = [unsaved.SAVE, tmp_path / "mine.cstudio"]
     window.commands.new_project()
@@ -128,7 +143,7 @@ def test_save_before_leaving_saves(window, session, asking, tmp_path) -> None:
 
 
 def test_closing_the_window_can_be_called_off(window, session, asking: ScriptedAsking) -> None:
-    window.commands.open_sample("fashion")
+    begin(session)
     session.edit("Name it", edits.set_title("Mine"))
     asking.answers = [None]
     assert not window.close()
@@ -137,7 +152,7 @@ def test_closing_the_window_can_be_called_off(window, session, asking: ScriptedA
 
 
 def test_a_project_is_opened_and_remembered(window, session, tmp_path) -> None:
-    window.commands.open_sample("fashion")
+    begin(session)
     session.save(tmp_path / "mine.cstudio")
     window.commands.new_project()
     window.commands.open_path(tmp_path / "mine.cstudio")
