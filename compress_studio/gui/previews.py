@@ -124,6 +124,7 @@ class Previews(QObject):
         """Take the node whose form is open; its sketch is asked for when it is not known."""
         if node != self._watched:
             self._watched = node
+            self._failures.clear()  # a failure is tried again when its form is opened again
             self._drop_estimate()
             self._shown = PreviewState()
             self._refresh()
