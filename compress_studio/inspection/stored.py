@@ -183,6 +183,7 @@ def _name_of(one: StoredLayer) -> str:
 
 
 def rank_of(weight: Weight) -> int:
+    """Dimensions of a weight as it is used; the direction of recurrent layers does not count."""
     tensor = weight.value.const_value
     if tensor is None:
         return 0

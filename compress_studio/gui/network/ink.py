@@ -110,7 +110,10 @@ def ink(placed: Placed, measure: Measure, tokens: Tokens, errors: Mapping[str, f
     share = (boxes[known] - low) / max(high - low, 1e-9)
     shade[known] = 1 + np.clip(np.floor(share * STEPS), 0, STEPS - 1).astype(np.int64)
     colors = (tokens.faint, *_ramp(measure, tokens))
-    legend = (*(Swatch(color, "") for color in colors[1:]), Swatch(tokens.faint, _without(measure)))
+    legend = (
+        *(Swatch(color, "") for color in colors[1:]),
+        Swatch(mix(tokens.card, tokens.faint, 0.3), _without(measure)),
+    )
     ends = (value_text(low, measure), value_text(high, measure))
     texts = {node: value_text(value, measure) for node, value in enumerate(values) if math.isfinite(value)}
     return Ink(measure, colors, shade, legend, ends if known.any() else ("", ""), texts)

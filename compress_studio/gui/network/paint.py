@@ -181,7 +181,7 @@ class Picture:
             self._paint_texts(painter, rest)
         if zoom >= TITLE_FROM:
             self._paint_titles(painter, groups, zoom)
-        self._paint_marks(painter, marks, zoom)
+        self._paint_marks(painter, seen, marks, zoom)
 
     def texts(self, box: int) -> tuple[str, str]:
         """The two lines of a box, shortened to its width."""
@@ -308,9 +308,9 @@ class Picture:
         if not opened:
             painter.drawLine(QPointF(x, y - 4), QPointF(x, y + 4))
 
-    def _paint_marks(self, painter: QPainter, marks: Marks, zoom: float) -> None:
+    def _paint_marks(self, painter: QPainter, seen: QRectF, marks: Marks, zoom: float) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, zoom >= ROUND_FROM)
         shown: Iterable[tuple[Iterable[int], QPen, float]] = (
             (marks.matches, self._look.match, 2.0),
             ([marks.match] if marks.match is not None else [], self._look.match, 4.0),
@@ -321,6 +321,8 @@ class Picture:
             reach = out / max(zoom, 0.05) if zoom < 1 else out
             for box in boxes:
                 rect = self.rects[box].adjusted(-reach, -reach, reach, reach)
+                if not rect.intersects(seen):
+                    continue
                 painter.drawRoundedRect(rect, METRICS.small_radius + out, METRICS.small_radius + out)
 
     def _path(self, one: int) -> QPainterPath:
