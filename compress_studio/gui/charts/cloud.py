@@ -171,29 +171,35 @@ class Cloud(Plot):
     def _draw_budgets(self) -> None:
         if any(line.moving for _, line, _ in self._budgets):
             return
-        for _, line, text in self._budgets:
-            self.removeItem(line)
-            self.scene().removeItem(text)
-        self._budgets = []
+        wanted = self._state.budgets
+        if [(one.metric, one.vertical) for one in wanted] != [
+            (one.metric, one.vertical) for one, _, _ in self._budgets
+        ]:
+            for _, line, text in self._budgets:
+                self.removeItem(line)
+                self.scene().removeItem(text)
+            self._budgets = [(one, self._new_line(one), self.add_label()) for one in wanted]
         ink = tokens().warn
-        for budget in self._state.budgets:
+        for place, budget in enumerate(wanted):
+            _, line, text = self._budgets[place]
+            self._budgets[place] = (budget, line, text)
             scale = self._x if budget.vertical else self._y
-            line = pg.InfiniteLine(
-                pos=scale.place(budget.at),
-                angle=90 if budget.vertical else 0,
-                movable=True,
-                pen=pen(ink, LINE),
-                hoverPen=pen(ink, 3.0),
-            )
-            line.setZValue(20)
-            shape = Qt.CursorShape.SizeHorCursor if budget.vertical else Qt.CursorShape.SizeVerCursor
-            line.setCursor(shape)
-            line.sigPositionChanged.connect(self._budget_moved)
-            line.sigPositionChangeFinished.connect(self._dropped)
-            self.addItem(line)
-            text = self.add_label(budget.text)
+            blocked = line.blockSignals(True)
+            line.setValue(scale.place(budget.at))
+            line.blockSignals(blocked)
+            line.setPen(pen(ink, LINE))
+            line.setHoverPen(pen(ink, 3.0))
+            text.setText(budget.text)
             text.setBrush(brush(ink))
-            self._budgets.append((budget, line, text))
+
+    def _new_line(self, budget: BudgetLine) -> pg.InfiniteLine:
+        line = pg.InfiniteLine(angle=90 if budget.vertical else 0, movable=True)
+        line.setZValue(20)
+        line.setCursor(Qt.CursorShape.SizeHorCursor if budget.vertical else Qt.CursorShape.SizeVerCursor)
+        line.sigPositionChanged.connect(self._budget_moved)
+        line.sigPositionChangeFinished.connect(self._dropped)
+        self.addItem(line)
+        return line
 
     def _draw_labels(self) -> None:
         for _, text in self._labels:
