@@ -114,13 +114,18 @@ def _row(pair: Pair, shapes_before: Shapes | None, shapes_after: Shapes | None) 
     elif not pair.before:
         state = "new"
     else:
-        state = "same" if before == after and _equal(pair) else "changed"
+        state = "same" if _alike(before, after) and _equal(pair) else "changed"
     ops = [" + ".join(one.op for one in side) for side in (pair.before, pair.after)]
     row: dict[str, Any] = {"name": pair.name, "op": ops[0] or ops[1], "op_before": ops[0], "op_after": ops[1]}
     row |= {"state": state, "parts": [one.name for one in pair.after] if len(pair.after) > 1 else []}
     for name in MEASURES:
         row[f"{name}_before"], row[f"{name}_after"] = before[name], after[name]
     return row
+
+
+def _alike(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether no measure differs; one that is unknown on a side says nothing."""
+    return all(before[name] == after[name] or None in (before[name], after[name]) for name in MEASURES)
 
 
 def _facts(side: tuple[StoredLayer, ...], shapes: Shapes | None) -> dict[str, Any]:

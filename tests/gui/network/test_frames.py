@@ -1,4 +1,4 @@
-"""Five thousand operators, all open, are painted often enough to pan and zoom."""
+"""Five thousand operators, all open, are painted quickly; the limit is wide, because other programs run too."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from compress_studio.gui.theme.current import tokens
 from compress_studio.inspection.structure import structure
 from tests.unit.inspection import nets
 
-FRAME = 1 / 30
-MARGIN = 3
-"""Other programs may hold the processor for a while."""
+LIMIT = 0.1
+"""Seconds: three frames of a thirtieth, so that a busy machine does not fail the test."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def placed(tmp_path_factory: pytest.TempPathFactory) -> Placed:
 
 @pytest.mark.parametrize("measure", [Measure.KIND, Measure.SIZE])
 @pytest.mark.parametrize("zoom", [0.0, 0.1, 0.21, 0.23, 0.31, 0.51, 1.0])
-def test_a_frame_takes_less_than_a_thirtieth_of_a_second(qapp, placed: Placed, measure: Measure, zoom: float) -> None:
+def test_a_frame_of_a_large_network_is_quick(qapp, placed: Placed, measure: Measure, zoom: float) -> None:
     view = NetworkView()
     view.resize(1440, 900)
     view.show_placed(placed, ink(placed, measure, tokens()))
@@ -47,5 +46,5 @@ def test_a_frame_takes_less_than_a_thirtieth_of_a_second(qapp, placed: Placed, m
         view.render(image)
         times.append(time.perf_counter() - begin)
 
-    assert statistics.median(times) < MARGIN * FRAME
+    assert statistics.median(times) < LIMIT
     view.deleteLater()

@@ -105,14 +105,25 @@ def test_a_layer_that_was_split_keeps_its_row_with_the_names_of_its_parts(tmp_pa
 
 def test_a_layer_that_is_gone_stands_where_it_was(tmp_path: Path) -> None:
     before = saved(networks.mlp(), tmp_path / "a.onnx")
-    rows = layer_rows(before, before)
-    other = saved(networks.conv_net(), tmp_path / "b.onnx")
+    names = [row["name"] for row in layer_rows(before, before)]
+    model = networks.mlp()
+    middle = weight_layers(model)[1]
+    bias = middle.node.outputs[0].uses()[0].node
+    bias.outputs[0].replace_all_uses_with(middle.node.inputs[0])
+    for node in (bias, middle.node):
+        model.graph.remove(node, safe=True)
+    for name in ("fc2.weight", "fc2.bias"):
+        del model.graph.initializers[name]
 
-    mixed = layer_rows(other, before)
+    rows = layer_rows(saved(model, tmp_path / "b.onnx"), before)
 
-    gone = [row["name"] for row in mixed if row["state"] == "gone"]
-    assert set(gone) <= {row["name"] for row in rows}
-    assert all(row["bytes_after"] is None for row in mixed if row["state"] == "gone")
+    assert [row["name"] for row in rows] == names
+    gone = [row for row in rows if row["state"] == "gone"]
+    assert [row["name"] for row in gone] == [middle.name]
+    assert gone[0]["bytes_after"] is None
+    assert gone[0]["bytes_before"] > 0
+    others = {row["state"] for row in rows if row["name"] != middle.name}
+    assert others == {"same"}, "what cannot be measured in a network whose shapes do not fit is no change"
 
 
 def test_weights_that_are_no_numbers_are_counted_apart(tmp_path: Path) -> None:

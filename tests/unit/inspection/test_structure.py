@@ -6,6 +6,8 @@ import pickle
 import time
 from pathlib import Path
 
+import onnx
+import onnx.parser
 import onnx_ir as ir
 import pytest
 
@@ -45,6 +47,32 @@ def test_the_inside_of_a_branch_is_a_group_that_flows_to_its_operator(tmp_path: 
     join = next(number for number, node in enumerate(found["nodes"]) if node["op"] == "If")
     assert {"then branch", "else branch"} == names
     assert len([edge for edge in found["edges"] if edge[1] == join]) >= 3
+
+
+def test_the_body_of_a_loop_is_a_group_with_its_own_inputs(tmp_path: Path) -> None:
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        net (float[N, 4] x) => (float[N, 4] y)
+        <int64 times = {3}, bool go = {1}> {
+            y = Loop (times, go, x) <body = inside (int64 i, bool on, float[N, 4] state)
+                => (bool still, float[N, 4] next) {
+                still = Identity (on)
+                next = Add (state, x)
+            }>
+        }
+    """)
+    onnx.save(model, tmp_path / "loop.onnx")
+
+    found = structure(str(tmp_path / "loop.onnx"))
+
+    body = next(number for number, group in enumerate(found["groups"]) if group["kind"] == "branch")
+    inside = {node["name"]: number for number, node in enumerate(found["nodes"]) if node["group"] == body}
+    assert {"i", "on", "state"} <= set(inside)
+    loop = next(number for number, node in enumerate(found["nodes"]) if node["op"] == "Loop")
+    add = next(number for number, node in enumerate(found["nodes"]) if node["op"] == "Add")
+    outer = next(number for number, node in enumerate(found["nodes"]) if node["name"] == "x")
+    edges = set(map(tuple, found["edges"]))
+    assert {(add, loop), (outer, add), (inside["state"], add)} <= edges
 
 
 def test_operators_that_only_unpack_weights_are_counted_but_not_shown(tmp_path: Path) -> None:
