@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QTabWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from compress_studio.base.errors import UserError
 from compress_studio.base.paths import data_dir
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
 
-VERSION = 1
+VERSION = 2
 """Of the arrangement; another number makes older ones be forgotten."""
 FILE = "window.ini"
 TITLE_HEIGHT = 26
 SMALL_BUTTON = 20
+CLOSE_TIP = "Close this panel; the Window menu brings it back"
 
 
 class DockTitle(QWidget):
@@ -36,20 +46,8 @@ class DockTitle(QWidget):
         layout.setContentsMargins(METRICS.pad, 0, METRICS.gap // 2, 0)
         layout.setSpacing(2)
         layout.addWidget(self._label, 1)
-        layout.addWidget(self._button("float", "Let this panel float, or put it back", self._float))
-        layout.addWidget(self._button("close", "Close this panel; the Window menu brings it back", dock.close))
-
-    def _button(self, name: str, tip: str, does: object) -> QToolButton:
-        made = QToolButton(self)
-        made.setObjectName(f"{self._dock.objectName()}_{name}")
-        made.setAccessibleName(f"{name.capitalize()} {self._dock.windowTitle()}")
-        made.setToolTip(tip)
-        made.setIcon(icon(f"dock_{name}", "muted"))
-        made.setAutoRaise(True)
-        made.setFixedSize(SMALL_BUTTON, SMALL_BUTTON)
-        made.setStyleSheet("QToolButton { border: none; background: transparent; padding: 0; }")
-        made.clicked.connect(does)
-        return made
+        layout.addWidget(small_button(dock, "float", "Let this panel float, or put it back", self._float, self))
+        layout.addWidget(small_button(dock, "close", CLOSE_TIP, dock.close, self))
 
     def _float(self) -> None:
         self._dock.setFloating(not self._dock.isFloating())
@@ -66,6 +64,66 @@ def make_dock(title: str, name: str, widget: QWidget, window: QMainWindow) -> QD
     dock.setAccessibleName(title)
     dock.setWidget(widget)
     dock.setTitleBarWidget(DockTitle(dock))
+    return dock
+
+
+def small_button(dock: QDockWidget, name: str, tip: str, does: object, parent: QWidget) -> QToolButton:
+    """A button of a dock: "float" or "close"."""
+    made = QToolButton(parent)
+    made.setObjectName(f"{dock.objectName()}_{name}")
+    made.setAccessibleName(f"{name.capitalize()} {dock.windowTitle()}")
+    made.setToolTip(tip)
+    made.setIcon(icon(f"dock_{name}", "muted"))
+    made.setAutoRaise(True)
+    made.setFixedSize(SMALL_BUTTON, SMALL_BUTTON)
+    made.setStyleSheet("QToolButton { border: none; background: transparent; padding: 0; }")
+    made.clicked.connect(does)
+    return made
+
+
+class TabCorner(QWidget):
+    """What stands beside the tabs of a dock whose tabs are its title: buttons of the open tab, float and close."""
+
+    def __init__(self, dock: QDockWidget, tabs: QTabWidget) -> None:
+        super().__init__(tabs)
+        self.setObjectName(f"{dock.objectName()}_corner")
+        self._dock = dock
+        self._tabs = tabs
+        self._extras: list[tuple[QWidget, QWidget]] = []
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, METRICS.gap // 2, 0)
+        self._layout.setSpacing(METRICS.gap // 2)
+        self._layout.addWidget(small_button(dock, "float", "Let this panel float, or put it back", self._float, self))
+        self._layout.addWidget(small_button(dock, "close", CLOSE_TIP, dock.close, self))
+        tabs.setCornerWidget(self, Qt.Corner.TopRightCorner)
+        tabs.currentChanged.connect(self._show_extras)
+        self.show()
+
+    def add_extra(self, widget: QWidget, page: QWidget) -> None:
+        """Show buttons beside the tabs while a page is open."""
+        self._extras.append((widget, page))
+        self._layout.insertWidget(0, widget)
+        self._show_extras()
+
+    def _show_extras(self, *_: object) -> None:
+        for widget, page in self._extras:
+            widget.setVisible(self._tabs.currentWidget() is page)
+
+    def _float(self) -> None:
+        self._dock.setFloating(not self._dock.isFloating())
+
+
+def make_tabbed_dock(title: str, name: str, widget: QWidget, window: QMainWindow) -> QDockWidget:
+    """A dock without a title of its own while it is docked: its tabs say what it is."""
+    dock = QDockWidget(title, window)
+    dock.setObjectName(name)
+    dock.setAccessibleName(title)
+    dock.setWidget(widget)
+    blank = QWidget(dock)
+    blank.setFixedHeight(0)
+    dock.setTitleBarWidget(blank)
+    # A floating panel has the frame of the system, by which it can be dragged to any side of the window.
+    dock.topLevelChanged.connect(lambda floating: dock.setTitleBarWidget(None if floating else blank))  # type: ignore[arg-type]
     return dock
 
 

@@ -18,7 +18,7 @@ from compress_studio.gui.canvas.page import CanvasPage
 from compress_studio.gui.commands import Commands
 from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.dialogs.asking import Asking, Dialogs
-from compress_studio.gui.docks import LayoutMemory, Place, make_dock
+from compress_studio.gui.docks import LayoutMemory, Place, TabCorner, make_dock, make_tabbed_dock
 from compress_studio.gui.panels.empty import EmptyState
 from compress_studio.gui.panels.log import LogPanel
 from compress_studio.gui.panels.problems import ProblemsPanel
@@ -108,7 +108,7 @@ class MainWindow(QMainWindow):
         """Make what was left out so that the window shows sooner. Doing it again changes nothing."""
         if not self.finished:
             assert self.inspector is not None
-            assert self.charts is not None
+            TabCorner(self.charts_dock, self.charts.tabs)
             self._show_actions()
 
     def show_problems(self) -> None:
@@ -158,8 +158,11 @@ class MainWindow(QMainWindow):
             self.bottom.addTab(panel, title)
         self.side_dock = self._dock("Model and steps", "dock_side", self.side, area.LeftDockWidgetArea)
         self.form_dock = self._dock("Inspector", "dock_form", self._inspector, area.RightDockWidgetArea)
-        self.charts_dock = self._dock("Charts", "dock_charts", self._charts, area.BottomDockWidgetArea)
-        self.runs_dock = self._dock("Results", "dock_runs", self.bottom, area.BottomDockWidgetArea)
+        self.charts_dock = make_tabbed_dock("Charts", "dock_charts", self._charts, self)
+        self.runs_dock = make_tabbed_dock("Results", "dock_runs", self.bottom, self)
+        for dock in (self.charts_dock, self.runs_dock):
+            self.addDockWidget(area.BottomDockWidgetArea, dock)
+        TabCorner(self.runs_dock, self.bottom).add_extra(self.runs.take_bar(), self.runs)
         self.splitDockWidget(self.charts_dock, self.runs_dock, Qt.Orientation.Vertical)
         self._size_docks()
 

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QMenu,
-    QPushButton,
     QStackedLayout,
     QTableView,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from compress_studio.gui.panels.run_table import PIPELINE, ROW_ROLE, SORT_ROLE, 
 from compress_studio.gui.session import Message
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.widgets.basics import IconButton
 from compress_studio.gui.widgets.hint import EmptyHint
 from compress_studio.project.commandline import command_line
 
@@ -158,53 +158,50 @@ class RunsPanel(QWidget):
 
     def _build(self) -> None:
         page = QWidget(self)
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(METRICS.gap, METRICS.gap // 2, METRICS.gap, METRICS.gap // 2)
-        bar.setSpacing(METRICS.gap // 2)
-        self._buttons: dict[str, QPushButton] = {}
-        for name, title, icon_name, tip, does in (
-            ("compare", "Compare", "compare", "Put two results side by side", self.compare),
-            (
-                "restore",
-                "Restore",
-                "undo",
-                "Bring these parameters back into the pipeline (double click)",
-                self.restore,
-            ),
-            ("star", "Star", "star", "Mark the chosen results (S)", self.toggle_star),
-            (
-                "command",
-                "Copy as command",
-                "terminal",
-                "Copy the command line that gives this result",
-                self.copy_command,
-            ),
-        ):
-            button = QPushButton(icon(icon_name), title, page)
-            button.setObjectName(f"runs:{name}")
-            button.setToolTip(tip)
-            button.setProperty("kind", "quiet")
-            button.clicked.connect(does)
-            self._buttons[name] = button
-            bar.addWidget(button)
-        bar.addStretch(1)
-        self._only = QPushButton(icon("star"), "Only starred", page)
-        self._only.setObjectName("runs:only_starred")
-        self._only.setCheckable(True)
-        self._only.setProperty("kind", "quiet")
-        self._only.toggled.connect(self._show_only)
-        bar.addWidget(self._only)
-        layout.addLayout(bar)
-        layout.addWidget(self.table, 1)
+        self._layout = QVBoxLayout(page)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        self._bar = self._make_bar(page)
+        self._layout.addWidget(self._bar)
+        self._layout.addWidget(self.table, 1)
         hint = EmptyHint(
             "table", "Nothing was measured yet", "Every result of a run appears here with its numbers. Press F5 to run."
         )
         self._pages = QStackedLayout(self)
         self._pages.addWidget(hint)
         self._pages.addWidget(page)
+
+    def take_bar(self) -> QWidget:
+        """The buttons, to stand beside the tabs: a low window has better uses for a line."""
+        self._layout.removeWidget(self._bar)
+        return self._bar
+
+    def _make_bar(self, parent: QWidget) -> QWidget:
+        made = QWidget(parent)
+        bar = QHBoxLayout(made)
+        bar.setContentsMargins(METRICS.gap // 2, 2, METRICS.gap // 2, 2)
+        bar.setSpacing(METRICS.gap // 2)
+        self._buttons: dict[str, IconButton] = {}
+        for name, title, icon_name, tip, does in (
+            ("compare", "Compare", "compare", "Put two results side by side", self.compare),
+            ("restore", "Restore", "undo", "Bring these parameters back (double click)", self.restore),
+            ("star", "Star", "star", "Mark the chosen results (S)", self.toggle_star),
+            ("command", "Copy as command", "terminal", "Copy the command for this result", self.copy_command),
+        ):
+            button = IconButton(icon_name, f"{title}: {tip[:1].lower()}{tip[1:]}", made)
+            button.setObjectName(f"runs:{name}")
+            button.setAccessibleName(title)
+            button.clicked.connect(does)
+            self._buttons[name] = button
+            bar.addWidget(button)
+        bar.addStretch(1)
+        self._only = IconButton("filter", "Show only results with a star, and the original", made)
+        self._only.setObjectName("runs:only_starred")
+        self._only.setAccessibleName("Only starred")
+        self._only.setCheckable(True)
+        self._only.toggled.connect(self._show_only)
+        bar.addWidget(self._only)
+        return made
 
     def _refresh_when_shown(self) -> None:
         if self.isVisible() and not self._session.run_state.quiet:
