@@ -24,7 +24,6 @@ HINTS = {
     Format.GGUF: "Open the model from which it was made.",
     Format.TORCHSCRIPT: CONVERT,
     Format.PT2: CONVERT,
-    Format.SAFETENSORS: f"Build the network in PyTorch, load these weights into it and export it: {EXPORT}.",
     Format.EMPTY: "Copy or download it again.",
     Format.DAMAGED_ZIP: "Copy or download it again.",
     Format.FOLDER: "Give the model file itself.",
@@ -36,10 +35,8 @@ DATA = frozenset({Format.NPZ, Format.NPY, Format.PARQUET, Format.IMAGE, Format.C
 def refuse(path: Path, kind: Format) -> BadInput:
     """The error for a file that is no ONNX model. Looks into PyTorch files without running anything from them."""
     name = path.name
-    if kind is Format.CHECKPOINT:
-        return _refuse_checkpoint(path)
-    if kind is Format.PICKLE:
-        return _refuse_pickle(path)
+    if kind in {Format.CHECKPOINT, Format.PICKLE, Format.SAFETENSORS, Format.SHARDS}:
+        return _refuse_weights(path)
     if kind in {Format.TORCHSCRIPT, Format.PT2}:
         refusal = bomb(path)
         if refusal is not None:
@@ -49,8 +46,6 @@ def refuse(path: Path, kind: Format) -> BadInput:
         return BadInput(
             f"{name} is {kind.value}: that is data, not a model.", "Give a model (.onnx), and this as --data."
         )
-    if kind is Format.SAFETENSORS:
-        return BadInput(f"{name} holds only weights, no architecture.", HINTS[kind])
     if kind in {Format.EMPTY, Format.DAMAGED_ZIP, Format.UNKNOWN, Format.TEXT}:
         hint = HINTS.get(kind, "Give an ONNX model (.onnx).")
         return BadInput(f"{name} is {kind.value}, not a model.", hint)
@@ -80,36 +75,41 @@ def bomb(path: Path) -> BadInput | None:
     return None
 
 
-def _refuse_checkpoint(path: Path) -> BadInput:
-    refusal = bomb(path)
-    if refusal is not None:
-        return refusal
+def _refuse_weights(path: Path) -> BadInput:
+    """Weights need an architecture; a pickle that is no checkpoint is refused altogether."""
+    from compress_studio.artifacts.advice import next_step
+    from compress_studio.artifacts.checkpoints import look
+    from compress_studio.artifacts.families import guess
+    from compress_studio.artifacts.weight_groups import choose, groups
+
     try:
-        facts = pickles.read_checkpoint(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):
-        return refuse(path, Format.DAMAGED_ZIP)
-    return _say(path, facts)
-
-
-def _refuse_pickle(path: Path) -> BadInput:
-    with path.open("rb") as stream:
-        facts = pickles.scan(stream.read(pickles.MAX_PICKLE))
-    return _say(path, facts)
-
-
-def _say(path: Path, facts: pickles.PickleFacts) -> BadInput:
-    name = path.name
-    foreign = [one.replace(" ", ".") for one in facts.foreign]
-    if foreign:
-        return BadInput(
-            f"{name} was not opened: it is a Python pickle that would run code from the file"
-            f" ({', '.join(foreign[:3])}{', …' if len(foreign) > 3 else ''}).",
-            f"If you trust it, open it in PyTorch yourself and export the network: {EXPORT}.",
-        )
-    listed = [f"{key} {'×'.join(map(str, shape)) or 'scalar'}" for key, shape in facts.tensors.items()]
-    inside = f" ({len(listed)} tensors: {', '.join(listed[:6])}{', …' if len(listed) > 6 else ''})" if listed else ""
-    return BadInput(
-        f"{name} holds only weights, no architecture{inside}.",
-        f"Build the network in PyTorch, load the weights with net.load_state_dict(torch.load({name!r},"
-        f" weights_only=True)) and export it: {EXPORT}.",
+        checkpoint = look(path)
+        group = choose(groups(checkpoint), path.name) if checkpoint.tensors else None
+    except BadInput as error:
+        return error
+    foreign = checkpoint.foreign
+    what = (
+        "is"
+        if not checkpoint.modules
+        else f"is a pickled network ({next(iter(checkpoint.modules.values()))}), so it is"
     )
+    runs_code = (
+        f"{path.name} was not opened: it {what} a Python pickle that would run code from the file"
+        f" ({', '.join(foreign[:3])}{', …' if len(foreign) > 3 else ''})."
+    )
+    if group is None:
+        if foreign:
+            return BadInput(
+                runs_code, f"If you trust it, open it in PyTorch yourself and export the network: {EXPORT}."
+            )
+        return BadInput(
+            f"{path.name} holds only weights, no architecture, and no tensors can be found in it.",
+            f"Give the file that holds the network, or export it where it was made: {EXPORT}.",
+        )
+    advice = " ".join(next_step(checkpoint, group, guess(group.shapes)))
+    if group.pickled_class:
+        return BadInput(runs_code, advice)
+    rows = group.shapes.items()
+    listed = [f"{key} {'×'.join(map(str, shape)) or 'scalar'}" for key, shape in rows]
+    inside = f" ({len(listed)} tensors: {', '.join(listed[:6])}{', …' if len(listed) > 6 else ''})"
+    return BadInput(f"{path.name} holds only weights, no architecture{inside}.", advice)

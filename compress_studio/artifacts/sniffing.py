@@ -23,6 +23,7 @@ class Format(StrEnum):
     CHECKPOINT = "a PyTorch checkpoint"
     PICKLE = "a Python pickle"
     SAFETENSORS = "a safetensors file"
+    SHARDS = "the index of a model in several files"
     TFLITE = "a TensorFlow Lite model"
     KERAS = "a Keras model"
     HDF5 = "an HDF5 file"
@@ -88,6 +89,8 @@ def sniff(path: Path) -> Format:
     for start, magic, kind in MAGIC:
         if head[start : start + len(magic)] == magic:
             return kind
+    if head[257:262] == b"ustar" and _is_torch_tar(path):
+        return Format.CHECKPOINT
     if head.startswith(PICKLE_STARTS):
         return Format.PICKLE
     if _is_safetensors(head, size):
@@ -162,6 +165,17 @@ def _zip_kind(path: Path) -> Format:
     return Format.ZIP
 
 
+def _is_torch_tar(path: Path) -> bool:
+    """Whether an archive holds what the first versions of PyTorch wrote."""
+    import tarfile
+
+    try:
+        with tarfile.open(path) as archive:
+            return {"pickle", "tensors", "storages"} <= set(archive.getnames())
+    except (tarfile.TarError, OSError, ValueError, EOFError):
+        return False
+
+
 def _text_kind(path: Path) -> Format | None:
     with path.open("rb") as stream:
         head = stream.read(TEXT_HEAD)
@@ -169,6 +183,8 @@ def _text_kind(path: Path) -> Format | None:
         return None
     text = head.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     if text.startswith("{"):
+        if '"weight_map"' in text:
+            return Format.SHARDS
         return Format.ONNX_JSON if '"irVersion"' in text or '"ir_version"' in text else Format.TEXT
     if text.startswith("<"):
         if "ir_version" in text[:400]:

@@ -27,7 +27,8 @@ def command(options: argparse.Namespace) -> int:
 
 def facts_text(name: str, facts: Mapping[str, Any], columns: int | None = None) -> str:
     """Facts as text: single values one below the other, then the tables."""
-    single = [(_heading(key), value_text(value)) for key, value in facts.items() if not _is_table(value)]
+    plain = [(key, value) for key, value in facts.items() if key not in SENTENCES and not _is_table(value)]
+    single = [(_heading(key), value_text(value)) for key, value in plain]
     width = max((len(key) for key, _ in single), default=0)
     parts = [name, *(f"  {key.ljust(width)}  {value}" for key, value in single if value)]
     for key, value in facts.items():
@@ -38,9 +39,14 @@ def facts_text(name: str, facts: Mapping[str, Any], columns: int | None = None) 
             cells = [heading, *([value_text(row.get(column)) for column in names] for row in rows)]
             left = [at for at, column in enumerate(names) if any(isinstance(row.get(column), str) for row in rows)]
             parts += ["", f"{_heading(key)}:", table(cells, left=left, columns=columns)]
+    for key, heading in SENTENCES.items():
+        if facts.get(key):
+            parts += ["", f"{heading}:", *(f"  {text}" for text in cast("Sequence[str]", facts[key]))]
     return "\n".join(parts)
 
 
+SENTENCES = {"remarks": "Remarks", "next": "What to do next"}
+"""Facts that are whole sentences, each on a line of its own at the end."""
 WORDS = {
     "nonzero": "not zero",
     "macs": "MACs per sample",

@@ -6,7 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compress_studio.artifacts.checkpoints import CHECKPOINTS
+from compress_studio.artifacts.checkpoints import look as look_at_weights
 from compress_studio.artifacts.formats import Format, model_files, prove_runnable, read_onnx, sniff
+from compress_studio.artifacts.refusals import refuse
 from compress_studio.artifacts.sniffing import TORCH_PROGRAMS
 from compress_studio.artifacts.torchfiles import look
 from compress_studio.base.errors import BadInput
@@ -28,7 +31,8 @@ CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 def inspect(path: Path) -> dict[str, Json]:
     """The facts of an ONNX model as JSON: sizes, interface, operators, costs, one row per layer, warnings.
 
-    Of a PyTorch program only what its file tells without being run.
+    Of a PyTorch program only what its file tells without being run; of a file of weights its tensors, the family that
+    they suggest, and what to do next.
 
     Raises BadInput naming the file, the cause and the remedy for a file that is not a usable network.
     """
@@ -39,6 +43,8 @@ def inspect(path: Path) -> dict[str, Json]:
     kind_of_file = sniff(path)
     if kind_of_file in TORCH_PROGRAMS:
         return _program(path, kind_of_file)
+    if kind_of_file in CHECKPOINTS:
+        return _weights(path, kind_of_file)
     model = read_onnx(path)
     opsets: dict[str, Json] = {domain or "ai.onnx": version for domain, version in model.opset_imports.items()}
     operators: dict[str, Json] = dict(_operators(model).most_common())
@@ -86,6 +92,50 @@ def _program(path: Path, kind: Format) -> dict[str, Json]:
         "opening": "It is converted to ONNX when it is opened; the layers are known then.",
         "tensors_total": len(facts.tensors),
         "tensors": [{"name": name, "shape": "×".join(map(str, shape))} for name, shape in facts.tensors.items()],
+        "warnings": [],
+    }
+
+
+def _weights(path: Path, kind: Format) -> dict[str, Json]:
+    from compress_studio.artifacts.advice import next_step
+    from compress_studio.artifacts.families import guess
+    from compress_studio.artifacts.weight_groups import choose, groups, remarks
+
+    checkpoint = look_at_weights(path)
+    if not checkpoint.tensors:
+        raise refuse(path, kind)
+    found = groups(checkpoint)
+    chosen = choose(found, path.name)
+    family = guess(chosen.shapes)
+    return {
+        "file": path.name,
+        "format": checkpoint.form,
+        "bytes": checkpoint.bytes,
+        "holds": "weights without an architecture" if not chosen.pickled_class else "a pickled network",
+        "parameters": chosen.parameters,
+        "family": family.title if family is not None else "",
+        "imports": list(checkpoint.foreign),
+        "tensors_total": len(chosen.tensors),
+        "tensors": [
+            {
+                "name": name,
+                "shape": "×".join(map(str, tensor.shape)) or "scalar",
+                "dtype": tensor.dtype,
+                "bytes": tensor.bytes,
+            }
+            for name, tensor in chosen.tensors.items()
+        ],
+        "entries": [
+            {
+                "entry": one.name or "(outermost)",
+                "holds": one.kind.value,
+                "tensors": len(one.tensors),
+                "parameters": one.parameters,
+            }
+            for one in found
+        ],
+        "remarks": list(remarks(checkpoint, found, chosen)),
+        "next": list(next_step(checkpoint, chosen, family)),
         "warnings": [],
     }
 

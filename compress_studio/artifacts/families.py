@@ -1,0 +1,224 @@
+"""Which known architecture weights may belong to, guessed from names and shapes alone.
+
+The names of layers are those of torchvision, timm and transformers, as their documentation and files show them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Shapes = Mapping[str, tuple[int, ...]]
+BLOCKS: Mapping[tuple[int, ...], tuple[str, str]] = {
+    (2, 2, 2, 2): ("resnet18", "resnet26"),
+    (3, 4, 6, 3): ("resnet34", "resnet50"),
+    (3, 4, 23, 3): ("", "resnet101"),
+    (3, 8, 36, 3): ("", "resnet152"),
+}
+"""Blocks per stage of ResNets: the name with basic blocks and with bottlenecks (He et al. 2016)."""
+VGG = {8: "vgg11", 10: "vgg13", 13: "vgg16", 16: "vgg19"}
+DENSE: Mapping[tuple[int, ...], str] = {
+    (6, 12, 24, 16): "densenet121",
+    (6, 12, 32, 32): "densenet169",
+    (6, 12, 48, 32): "densenet201",
+}
+VIT = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
+PICTURE = "x=Nx3x224x224"
+CONFIG = (
+    "Put its config.json into the folder of the file and give the folder: it says everything else about the network."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A known architecture."""
+
+    title: str
+    package: str
+    """The distribution that has it."""
+    architecture: str = ""
+    """ "module:function" that makes it; empty when only a configuration file can tell."""
+    arguments: str = ""
+    """As the parameter of source.model takes them."""
+    dims: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether its package can be imported; it is not."""
+        return importlib.util.find_spec(self.package) is not None
+
+    @property
+    def install(self) -> str:
+        """The command that installs it."""
+        return f"pip install {self.package}"
+
+
+def guess(shapes: Shapes) -> Family | None:
+    """The family that names and shapes suggest; None when they are unlike all that are known."""
+    for find in (_resnet, _torchvision, _timm, _transformers):
+        family = find(shapes)
+        if family is not None:
+            return family
+    return None
+
+
+def likely_dims(shapes: Shapes, name: str = "x") -> str:
+    """The input that the first weight wants, with usual sizes where it does not tell, as the parameter dims."""
+    return f"{name}={likely_shape(shapes)}"
+
+
+def likely_shape(shapes: Mapping[str, tuple[int | str, ...]]) -> str:
+    """The shape that the first weight wants, such as Nx3x224x224."""
+    for name, shape in shapes.items():
+        if len(shape) == 4:
+            return f"Nx{shape[1]}x224x224"
+        if len(shape) == 3:
+            return f"Nx{shape[1]}x16000"
+        if len(shape) == 2 and "emb" in name.lower():
+            return "NxL"
+        if len(shape) == 2:
+            return f"NxTx{shape[1]}" if "_ih_" in name else f"Nx{shape[1]}"
+    return "Nx3x224x224"
+
+
+def _torch(name: str, shapes: Shapes, head: str, dims: str = PICTURE) -> Family:
+    classes = shapes[head][0] if head in shapes else 0
+    arguments = f"weights=None+num_classes={classes}" if classes else "weights=None"
+    return Family(f"{name} of torchvision", "torchvision", f"torchvision.models:{name}", arguments, dims)
+
+
+def _timm(shapes: Shapes) -> Family | None:
+    def made(name: str, head: str, **more: int) -> Family:
+        arguments = [f"model_name={name}", *(f"{key}={value}" for key, value in more.items())]
+        if head in shapes:
+            arguments.append(f"num_classes={shapes[head][0]}")
+        return Family(f"{name} of timm", "timm", "timm:create_model", "+".join(arguments), PICTURE)
+
+    patch = shapes.get("patch_embed.proj.weight", ())
+    if len(patch) == 4 and "blocks.0.attn.qkv.weight" in shapes and "cls_token" in shapes and patch[0] in VIT:
+        kind = "deit" if "dist_token" in shapes else "vit"
+        position = shapes.get("pos_embed", (1, 197, patch[0]))
+        side = round(max(position[1] - 1, 1) ** 0.5) * patch[2]
+        return made(f"{kind}_{VIT[patch[0]]}_patch{patch[2]}_{side}", "head.weight")
+    if "stages.0.blocks.0.conv_dw.weight" in shapes and "stem.0.weight" in shapes:
+        sizes = {(96, 9): "tiny", (96, 27): "small", (128, 27): "base", (192, 27): "large"}
+        key = (shapes["stem.0.weight"][0], _count(shapes, r"stages\.2\.blocks\.(\d+)\."))
+        return made(f"convnext_{sizes.get(key, 'tiny')}", "head.fc.weight")
+    if "conv_stem.weight" in shapes and "blocks.0.0.conv_dw.weight" in shapes:
+        small = shapes["conv_stem.weight"][0] == 16
+        name = "mobilenetv3_large_100" if small else "efficientnet_b0"
+        return made(name, "classifier.weight")
+    return None
+
+
+def _resnet(shapes: Shapes) -> Family | None:
+    stem = shapes.get("conv1.weight", ())
+    if len(stem) != 4 or "layer1.0.conv1.weight" not in shapes or "fc.weight" not in shapes or stem[2] != 7:
+        return None
+    blocks = tuple(_count(shapes, rf"layer{stage}\.(\d+)\.") for stage in (1, 2, 3, 4))
+    names = BLOCKS.get(blocks)
+    bottleneck = "layer1.0.conv3.weight" in shapes
+    name = names[bottleneck] if names else ""
+    if not name:
+        return None
+    if bottleneck:
+        width, inside = shapes["layer1.0.conv2.weight"][:2]
+        if width == 128 and inside == 4:
+            name = f"resnext{name[6:]}_32x4d"
+        elif inside == 8:
+            name = f"resnext{name[6:]}_32x8d"
+        elif width == 128:
+            name = f"wide_{name}_2"
+    return _torch(name, shapes, "fc.weight")
+
+
+def _torchvision(shapes: Shapes) -> Family | None:
+    for needed, name, head in RULES:
+        if all(one in shapes for one in needed):
+            found = name(shapes) if callable(name) else name
+            return _torch(found, shapes, head) if found else None
+    return None
+
+
+def _vgg(shapes: Shapes) -> str:
+    convolutions = [name for name, shape in shapes.items() if name.startswith("features.") and len(shape) == 4]
+    norm = "_bn" if any(name.endswith("running_mean") for name in shapes) else ""
+    depth = VGG.get(len(convolutions), "")
+    return f"{depth}{norm}" if depth else ""
+
+
+def _densenet(shapes: Shapes) -> str:
+    blocks = tuple(_count(shapes, rf"features\.denseblock{one}\.denselayer(\d+)\.") for one in (1, 2, 3, 4))
+    return DENSE.get(blocks, "")
+
+
+def _vit(shapes: Shapes) -> str:
+    patch = shapes["conv_proj.weight"]
+    layers = _count(shapes, r"encoder\.layers\.encoder_layer_(\d+)\.")
+    size = {12: "b", 24: "l", 32: "h"}.get(layers)
+    return f"vit_{size}_{patch[2]}" if size else ""
+
+
+def _mobilenet3(shapes: Shapes) -> str:
+    return "mobilenet_v3_small" if shapes["classifier.0.weight"][1] == 576 else "mobilenet_v3_large"
+
+
+def _efficientnet(shapes: Shapes) -> str:
+    last = shapes["classifier.1.weight"][1]
+    names = {1280: "b0", 1408: "b2", 1536: "b3", 1792: "b4", 2048: "b5", 2304: "b6", 2560: "b7"}
+    depth = _count(shapes, r"features\.2\.(\d+)\.")
+    name = "b1" if last == 1280 and depth == 3 else names.get(last, "")
+    return f"efficientnet_{name}" if name else ""
+
+
+def _convnext(shapes: Shapes) -> str:
+    width, deep = shapes["features.0.0.weight"][0], _count(shapes, r"features\.5\.(\d+)\.")
+    return {(96, 9): "convnext_tiny", (96, 27): "convnext_small", (128, 27): "convnext_base"}.get(
+        (width, deep), "convnext_large"
+    )
+
+
+RULES: tuple[tuple[tuple[str, ...], str | Callable[[Shapes], str], str], ...] = (
+    (("features.0.0.weight", "features.18.0.weight", "classifier.1.weight"), "mobilenet_v2", "classifier.1.weight"),
+    (("features.0.0.weight", "classifier.0.weight", "classifier.3.weight"), _mobilenet3, "classifier.3.weight"),
+    (("features.1.0.layer_scale", "features.0.0.weight"), _convnext, "classifier.2.weight"),
+    (("features.1.0.block.0.0.weight", "classifier.1.weight"), _efficientnet, "classifier.1.weight"),
+    (("features.denseblock1.denselayer1.norm1.weight",), _densenet, "classifier.weight"),
+    (("features.3.squeeze.weight", "classifier.1.weight"), "squeezenet1_1", "classifier.1.weight"),
+    (("features.10.weight", "classifier.1.weight", "classifier.6.weight"), "alexnet", "classifier.6.weight"),
+    (("features.0.weight", "classifier.0.weight", "classifier.6.weight"), _vgg, "classifier.6.weight"),
+    (("conv_proj.weight", "encoder.layers.encoder_layer_0.ln_1.weight"), _vit, "heads.head.weight"),
+    (("stage2.0.branch1.0.weight", "conv5.0.weight"), "shufflenet_v2_x1_0", "fc.weight"),
+    (("Mixed_5b.branch1x1.conv.weight", "fc.weight"), "inception_v3", "fc.weight"),
+    (("inception3a.branch1.conv.weight", "fc.weight"), "googlenet", "fc.weight"),
+)  # fmt: skip
+"""Names that must be there, the network of torchvision, and its last layer."""
+
+TRANSFORMERS: tuple[tuple[str, str], ...] = (
+    (r"(bert\.)?embeddings\.word_embeddings\.weight", "BERT"),
+    (r"roberta\.embeddings\.word_embeddings\.weight", "RoBERTa"),
+    (r"(distilbert\.)?transformer\.layer\.0\.attention\.q_lin\.weight", "DistilBERT"),
+    (r"(transformer\.)?h\.0\.attn\.c_attn\.weight", "GPT-2"),
+    (r"model\.layers\.0\.self_attn\.q_proj\.weight", "Llama, Mistral or Qwen"),
+    (r"(encoder|decoder)\.block\.0\.layer\.0\.SelfAttention\.q\.weight", "T5"),
+    (r"model\.encoder\.layers\.0\.self_attn\.q_proj\.weight", "Whisper or BART"),
+    (r"vision_model\.embeddings\.patch_embedding\.weight", "CLIP"),
+    (r"(wav2vec2\.)?feature_extractor\.conv_layers\.0\.conv\.weight", "wav2vec 2.0"),
+    (r"(vit\.)?embeddings\.patch_embeddings\.projection\.weight", "ViT"),
+)
+"""A name that only this family of transformers has."""
+
+
+def _transformers(shapes: Shapes) -> Family | None:
+    for pattern, title in TRANSFORMERS:
+        if any(re.fullmatch(pattern, name) for name in shapes):
+            return Family(f"{title} of transformers", "transformers")
+    return None
+
+
+def _count(shapes: Shapes, pattern: str) -> int:
+    """How many different numbers stand at a place of the names."""
+    expression = re.compile(pattern)
+    return len({found[1] for name in shapes if (found := expression.match(name))})

@@ -1,0 +1,163 @@
+"""Which tensors of a checkpoint are the weights of the network, and what the others are, told in words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from compress_studio.artifacts.checkpoints import Checkpoint, Tensor
+from compress_studio.artifacts.pickles import MODULE_STATE
+from compress_studio.base.errors import BadInput
+
+WEIGHTS = re.compile(
+    r"(model_?)?(state_?dict|state|weights|params)|model|net(work)?|module|generator|_?g_ema|student", re.IGNORECASE
+)
+OPTIMIZER = re.compile(r"optim|scheduler|scaler|adam|sgd|momentum", re.IGNORECASE)
+AVERAGE = re.compile(r"(^|[_.])(ema|swa|shadow|averag\w*|teacher)([_.]|$)|_ema$", re.IGNORECASE)
+MOMENTS = frozenset({"exp_avg", "exp_avg_sq", "momentum_buffer", "square_avg", "max_exp_avg_sq", "step", "sum"})
+WRAPPINGS = ("module.", "_orig_mod.")
+"""What DataParallel and torch.compile put in front of every name."""
+HALVES = frozenset({"float16", "bfloat16"})
+SHOWN = 3
+
+
+class Kind(StrEnum):
+    """What a group of tensors is."""
+
+    WEIGHTS = "weights"
+    AVERAGE = "averaged weights"
+    OPTIMIZER = "optimizer state"
+    OTHER = "other tensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tensors that belong together, by their names inside the group."""
+
+    name: str
+    """The entry of the checkpoint; empty for its outermost dictionary."""
+    kind: Kind
+    tensors: Mapping[str, Tensor]
+    wrapping: str = ""
+    """What was taken off in front of every name."""
+    pickled_class: str = ""
+    """The class of a pickled network, "module.name"."""
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in it; shared tensors count once."""
+        return sum({tensor.place: math.prod(tensor.shape) for tensor in self.tensors.values()}.values())
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes by name."""
+        return {name: tensor.shape for name, tensor in self.tensors.items()}
+
+    @property
+    def shared(self) -> list[list[str]]:
+        """Names of tensors that are one and the same."""
+        names: dict[object, list[str]] = defaultdict(list)
+        for name, tensor in self.tensors.items():
+            names[tensor.place].append(name)
+        return [group for group in names.values() if len(group) > 1]
+
+
+def groups(checkpoint: Checkpoint) -> list[Group]:
+    """The tensors of a checkpoint by the entry in which they lie."""
+    found: dict[str, dict[str, Tensor]] = defaultdict(dict)
+    classes: dict[str, str] = {}
+    for tensor in checkpoint.tensors:
+        at = next((path for path in checkpoint.modules if tensor.path[: len(path)] == path), None)
+        if at is not None:
+            name = ".".join(at)
+            classes[name] = checkpoint.modules[at].replace(" ", ".")
+            inner = ".".join(part for part in tensor.path[len(at) :] if part not in MODULE_STATE)
+        elif len(tensor.path) > 1:
+            name, inner = tensor.path[0], ".".join(tensor.path[1:])
+        else:
+            name, inner = "", tensor.name
+        found[name][inner] = tensor
+    kinds = {name: Kind.WEIGHTS if name in classes else _kind(name, rows) for name, rows in found.items()}
+    if len(found) > 1 and not set(kinds.values()) & {Kind.WEIGHTS, Kind.AVERAGE}:
+        rest = {name: rows for name, rows in found.items() if kinds[name] is Kind.OTHER}
+        found = {name: rows for name, rows in found.items() if name not in rest}
+        merged = {tensor.name: tensor for rows in rest.values() for tensor in rows.values()}
+        if merged:
+            found[""], kinds[""] = merged, Kind.WEIGHTS
+    elif len(found) == 1 and Kind.OTHER in kinds.values():
+        kinds = dict.fromkeys(kinds, Kind.WEIGHTS)
+    return [_unwrapped(name, kinds[name], rows, classes.get(name, "")) for name, rows in found.items()]
+
+
+def choose(found: Sequence[Group], file: str, entry: str = "") -> Group:
+    """The group that holds the weights: the entry that is named, else the largest of weights.
+
+    Raises BadInput when there is no such entry or nothing that can be weights.
+    """
+    if entry:
+        for group in found:
+            if group.name == entry:
+                return group
+        known = ", ".join(group.name or "(outermost)" for group in found) or "it has none"
+        raise BadInput(f"{file} has no entry {entry} with tensors (known: {known}).", "Correct entry=….")
+    order = (Kind.WEIGHTS, Kind.AVERAGE, Kind.OTHER)
+    for kind in order:
+        candidates = [group for group in found if group.kind is kind]
+        if candidates:
+            return max(candidates, key=lambda group: group.parameters)
+    raise BadInput(f"{file} holds no weights of a network.", "Give the file that holds them.")
+
+
+def remarks(checkpoint: Checkpoint, found: Sequence[Group], chosen: Group) -> list[str]:
+    """What is worth knowing about the tensors, a sentence each."""
+    told: list[str] = []
+    if chosen.name:
+        told.append(f"The weights are in its entry {chosen.name}.")
+    if chosen.pickled_class:
+        told.append(f"A whole network was pickled, of the class {chosen.pickled_class}.")
+    if chosen.wrapping:
+        told.append(f"Every name begins with {chosen.wrapping} (a wrapper such as DataParallel), which is taken off.")
+    for group in found:
+        if group is chosen:
+            continue
+        count = f"{len(group.tensors)} tensors, {group.parameters:,} numbers"
+        hint = f"; choose them with entry={group.name}" if group.kind is Kind.AVERAGE else ""
+        place = f"in {group.name}" if group.name else "beside them"
+        told.append(f"It also holds {group.kind.value} {place} ({count}){hint}.")
+    types = Counter(tensor.dtype for tensor in chosen.tensors.values())
+    if types.keys() & HALVES:
+        half = ", ".join(sorted(types.keys() & HALVES))
+        told.append(f"Weights are stored in half precision ({half}); the network is opened in float32.")
+    for names in chosen.shared[:SHOWN]:
+        listed = " and ".join([", ".join(names[:-1]), names[-1]])
+        told.append(f"{listed} are one tensor.")
+    if len(chosen.shared) > SHOWN:
+        told.append(f"{len(chosen.shared) - SHOWN} more tensors have several names.")
+    if checkpoint.foreign:
+        listed = ", ".join(checkpoint.foreign[:5]) + (", …" if len(checkpoint.foreign) > 5 else "")
+        told.append(f"Unpickling it would import {listed}: that is never done without your consent.")
+    return told
+
+
+def _kind(name: str, rows: Mapping[str, Tensor]) -> Kind:
+    if OPTIMIZER.search(name) or all(inner.rsplit(".", 1)[-1] in MOMENTS for inner in rows):
+        return Kind.OPTIMIZER
+    if AVERAGE.search(name):
+        return Kind.AVERAGE
+    return Kind.WEIGHTS if not name or WEIGHTS.fullmatch(name) else Kind.OTHER
+
+
+def _unwrapped(name: str, kind: Kind, rows: Mapping[str, Tensor], pickled: str) -> Group:
+    taken = ""
+    names = list(rows)
+    while names:
+        wrapping = next((one for one in WRAPPINGS if all(each.startswith(one) for each in names)), None)
+        if wrapping is None:
+            break
+        taken += wrapping
+        names = [each.removeprefix(wrapping) for each in names]
+    return Group(name, kind, dict(zip(names, rows.values(), strict=True)), taken, pickled)
