@@ -11,7 +11,11 @@ from compress_studio.base.errors import UserError
 from compress_studio.engine.records import JsonObject, reading_from_json, reading_to_json
 from compress_studio.engine.runstate import NodeResult, Stage
 from compress_studio.project.pipeline import SOURCE_STEP, Edge, Node, NodeId, Pipeline
+from compress_studio.project.project import Project
+from compress_studio.spec.data import DataRequest
 
+SAMPLES = ("data", "seed")
+"""Conditions of measurements that name the samples."""
 EXTRA = "variants"
 """Name under which a project file holds its variants."""
 
@@ -36,6 +40,17 @@ class Variant:
     starred: bool = False
     data: str = ""
     """Path of the data set; empty: synthetic."""
+    options: Mapping[str, Json] = field(default_factory=dict[str, "Json"])
+    """Of the data set."""
+    data_seed: int = 0
+    seed: int = 0
+    device: str = "auto"
+    """As the project named it when the result was made."""
+
+    @property
+    def data_request(self) -> DataRequest:
+        """The data set that it was made with and measured on."""
+        return DataRequest(self.data, self.options, self.data_seed)
 
     def to_json(self) -> JsonObject:
         """Plain JSON. The log and the live curves are not kept."""
@@ -62,6 +77,10 @@ class Variant:
             "at": self.at,
             "starred": self.starred,
             "data": self.data,
+            "options": dict(self.options),
+            "data_seed": self.data_seed,
+            "seed": self.seed,
+            "device": self.device,
         }
 
     @classmethod
@@ -85,6 +104,10 @@ class Variant:
             float(row["at"]),
             bool(row["starred"]),
             str(row["data"]),
+            dict(row.get("options") or {}),
+            int(row.get("data_seed", 0)),
+            int(row.get("seed", 0)),
+            str(row.get("device", "auto")),
         )
 
 
@@ -106,22 +129,30 @@ class Variants:
         return None if place is None else self.rows[place]
 
     def with_result(
-        self, key: str, pipeline: Pipeline, node: NodeId, result: NodeResult, source_key: str, data: str, at: float
+        self, key: str, project: Project, node: NodeId, result: NodeResult, source_key: str, at: float
     ) -> Variants:
-        """With one more variant, or the same with newer readings; a result without readings is no variant."""
+        """With one more variant, or the same with newer readings; a result without readings is no variant.
+
+        project: the one that gave the result. Readings of before stay only beside those of the same network and data.
+        """
         if not any(result.readings.values()):
             return self
+        pipeline, data = project.pipeline, project.data
         name = variant_id(key, data)
-        source = "" if pipeline.node(node).step == SOURCE_STEP else variant_id(source_key, data)
+        kept = replace(result, log=(), series={}, measuring={}, meter_errors={}, error=None)
         old = self.get(name)
-        kept = replace(result, log=(), series={}, measuring={}, path=result.path)
         if old is None:
-            row = Variant(name, len(self.rows) + 1, node, source, recipe_of(pipeline, node), kept, at, data=data)
+            source = "" if pipeline.node(node).step == SOURCE_STEP else variant_id(source_key, data)
+            number = max((one.number for one in self.rows), default=0) + 1
+            row = Variant(
+                name, number, node, source, recipe_of(pipeline, node), kept, at, False,
+                data.path, data.options, data.seed, project.seed, project.device,
+            )  # fmt: skip
             return Variants.of((*self.rows, row))
-        if old.result.readings == kept.readings and old.result.digest == kept.digest:
+        merged = _with_earlier(kept, old.result)
+        if _says(merged) == _says(old.result):
             return self
-        merged = replace(kept, readings={**old.result.readings, **kept.readings})
-        return self._replaced(replace(old, result=merged))
+        return self._replaced(replace(old, result=merged, seed=project.seed, device=project.device))
 
     def starred(self, id: str, *, star: bool) -> Variants:  # noqa: A002
         """With the star of one variant set or taken."""
@@ -151,9 +182,35 @@ class Variants:
         return Variants.of(tuple(row if one.id == row.id else one for one in self.rows))
 
 
-def variant_id(key: str, data: str) -> str:
+def variant_id(key: str, data: DataRequest) -> str:
     """Names a result by what made it and what it was measured on."""
-    return digest_json([key, data])[:16]
+    parts: list[Json] = [key, data.path]
+    if data.options or data.seed:
+        parts += [dict(data.options), data.seed]
+    return digest_json(parts)[:16]
+
+
+def _with_earlier(new: NodeResult, old: NodeResult) -> NodeResult:
+    """A result with those earlier readings that are of the same network, and on the same samples."""
+    if old.digest != new.digest:
+        return new
+    seen = {name: row[name] for row in new.conditions.values() for name in SAMPLES if name in row}
+    meters = [
+        meter
+        for meter in old.readings
+        if meter not in new.readings
+        and all(old.conditions.get(meter, {}).get(name, value) == value for name, value in seen.items())
+    ]
+    return replace(
+        new,
+        readings={**{meter: old.readings[meter] for meter in meters}, **new.readings},
+        conditions={**{meter: old.conditions.get(meter, {}) for meter in meters}, **new.conditions},
+    )
+
+
+def _says(result: NodeResult) -> tuple[object, ...]:
+    """What counts of a result."""
+    return result.digest, result.readings, result.conditions, result.report
 
 
 def recipe_of(pipeline: Pipeline, node: NodeId) -> Pipeline:

@@ -1,74 +1,95 @@
-"""Which results become variants: those whose recipe is known for certain."""
+"""Which results become variants, and with which recipe: only what a run or a plan says of its own project."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from compress_studio.engine.events import NodeCached, NodeDone, RunEvent
-from compress_studio.engine.plan import OUT, NodeState, Plan
+from compress_studio.engine.events import MeasurementTaken, NodeCached, NodeDone, RunEnded, RunEvent, RunStarted
 from compress_studio.engine.runstate import NodeResult, Stage
-from compress_studio.engine.variants import Variants, recipe_of
+from compress_studio.engine.variants import Variants
+from compress_studio.gui.planning import Planned
 from compress_studio.project.pipeline import NodeId, Pipeline
+from compress_studio.project.project import Project
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Told:
-    """What a run said of a node: the key of its result, and the pipeline that it ran."""
+    """What one run works on, and the keys of the results that it told."""
 
-    key: str
-    digest: str
-    pipeline: Pipeline
-
-
-def told_by(events: list[RunEvent], pipeline: Pipeline) -> dict[NodeId, Told]:
-    """Keys of results from the events of a run of this pipeline."""
-    return {
-        one.node: Told(one.key, one.digest, pipeline)
-        for one in events
-        if isinstance(one, NodeDone | NodeCached) and one.node in pipeline
-    }
+    project: Project
+    keys: dict[NodeId, str] = field(default_factory=dict[NodeId, str])
 
 
-def collect(
-    variants: Variants,
-    pipeline: Pipeline,
-    plan: Plan | None,
-    results: Mapping[NodeId, NodeResult],
-    told: Mapping[NodeId, Told],
-    data: str,
+class Hearing:
+    """Knows which run is speaking and what it was started with, also when another project is open by then."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Told] = {}
+        self._gone: set[str] = set()
+        self._speaking = ""
+
+    def begun(self, run: str, project: Project) -> None:
+        """A run of this project was started."""
+        self._runs[run] = Told(project)
+
+    def part(self) -> None:
+        """Another project is open: nobody listens to the runs of now any more."""
+        self._gone |= self._runs.keys()
+        self._runs.clear()
+
+    def told(self, run: str) -> Told | None:
+        """What is known of a run."""
+        return self._runs.get(run)
+
+    def hear(self, event: RunEvent, now: Project) -> bool:
+        """Take in what is said; False when it is no concern of the open project.
+
+        now: the project that a run works on which nobody announced.
+        """
+        if isinstance(event, RunStarted):
+            self._speaking = event.run
+            if event.run not in self._gone:
+                self._runs.setdefault(event.run, Told(now))
+        if self._speaking in self._gone:
+            if isinstance(event, RunEnded):
+                self._gone.discard(self._speaking)
+                self._speaking = ""
+            return False
+        told = self._runs.get(self._speaking)
+        if told is not None and isinstance(event, NodeDone | NodeCached):
+            told.keys[event.node] = event.key
+        if isinstance(event, RunStarted):
+            # Runs follow one another, so what the ones before worked on is of no use any more.
+            for name in list(self._runs)[: list(self._runs).index(event.run)]:
+                del self._runs[name]
+        return True
+
+
+def collect_told(
+    variants: Variants, told: Told | None, events: Iterable[RunEvent], results: Mapping[NodeId, NodeResult]
 ) -> Variants:
-    """The variants with the results that a plan or a run vouches for; the same object when nothing is new."""
-    keys: dict[NodeId, tuple[str, Pipeline]] = {}
-    for node, one in results.items():
-        found = _vouched(node, one, pipeline, plan, told)
-        if found is not None:
-            keys[node] = found
-    for node in (one.id for one in pipeline.order() if one.id in keys):
-        key, recipe = keys[node]
-        source = recipe.source_of(node) or node
-        if source not in keys:
-            continue
-        variants = variants.with_result(key, recipe, node, results[node], keys[source][0], data, time.time())
+    """The variants with what a run has just measured; the same object when nothing is new."""
+    if told is None:
+        return variants
+    nodes = {one.node for one in events if isinstance(one, MeasurementTaken)}
+    return _with_all(variants, told.project, told.keys, {node: results[node] for node in nodes if node in results})
+
+
+def collect_planned(variants: Variants, planned: Planned) -> Variants:
+    """The variants with what the store remembers; the same object when nothing is new."""
+    return _with_all(variants, planned.project, planned.plan.keys, planned.results)
+
+
+def _with_all(
+    variants: Variants, project: Project, keys: Mapping[NodeId, str], results: Mapping[NodeId, NodeResult]
+) -> Variants:
+    for node in (one.id for one in project.pipeline.order() if one.id in results and one.id in keys):
+        source = project.pipeline.source_of(node) or node
+        if results[node].state is Stage.DONE and source in keys:
+            variants = variants.with_result(keys[node], project, node, results[node], keys[source], time.time())
     return variants
-
-
-def _vouched(
-    node: NodeId, one: NodeResult, pipeline: Pipeline, plan: Plan | None, told: Mapping[NodeId, Told]
-) -> tuple[str, Pipeline] | None:
-    """Key and pipeline of a result, when it is certain that they belong to it."""
-    if one.state is not Stage.DONE or node not in pipeline:
-        return None
-    planned = None if plan is None else plan.nodes.get(node)
-    if plan is not None and planned is not None and planned.state is NodeState.FRESH:
-        same = planned.outputs.get(OUT) == one.digest and node in plan.pipeline
-        if same and recipe_of(plan.pipeline, node) == recipe_of(pipeline, node):
-            return planned.key, pipeline
-    said = told.get(node)
-    if said is not None and said.digest == one.digest:
-        return said.key, said.pipeline
-    return None
 
 
 def unchanged(before: Pipeline, after: Pipeline) -> frozenset[NodeId]:

@@ -21,6 +21,8 @@ class Planned:
 
     plan: Plan
     results: Mapping[NodeId, NodeResult]
+    project: Project
+    """What was planned."""
 
 
 def plan_project(project: Project, runtime: Runtime, store: Store, settings: RunSettings) -> Planned:
@@ -49,4 +51,4 @@ def plan_project(project: Project, runtime: Runtime, store: Store, settings: Run
             cached=True,
             progress=1.0,
         )
-    return Planned(plan, results)
+    return Planned(plan, results, project)

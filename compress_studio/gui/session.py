@@ -16,17 +16,17 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from compress_studio.base.errors import UserError
 from compress_studio.engine.cache import Store
-from compress_studio.engine.events import RunEvent
-from compress_studio.engine.plan import NodeState, Plan
+from compress_studio.engine.events import RunEvent, RunStarted
+from compress_studio.engine.plan import OUT, NodeState, Plan
 from compress_studio.engine.records import Failure
 from compress_studio.engine.runner import Run, Runner
-from compress_studio.engine.runstate import NodeResult, RunState, Stage
+from compress_studio.engine.runstate import ENDED, NodeResult, RunState, Stage
 from compress_studio.engine.settings import RunSettings
 from compress_studio.engine.variants import EXTRA, Variant, Variants
 from compress_studio.gui.background import Light, Looks
 from compress_studio.gui.bridge import Bridge
 from compress_studio.gui.canvas.layout import tidied
-from compress_studio.gui.collecting import Told, collect, told_by, unchanged
+from compress_studio.gui.collecting import Hearing, collect_planned, collect_told, unchanged
 from compress_studio.gui.facts import Facts
 from compress_studio.gui.nodeview import NodeView
 from compress_studio.gui.planning import Planned, plan_project
@@ -119,9 +119,13 @@ class Session(QObject):
         """The run has told more since the plan was made."""
         self._unchanged: frozenset[NodeId] = frozenset()
         """Nodes for which what the shown run said still holds."""
-        self._run_project = Project()
-        """What the newest run was started or superseded with."""
-        self._told: dict[NodeId, Told] = {}
+        self._leaving: Run | None = None
+        """A run of the project before, that was asked to stop when another one was opened."""
+        self._hearing = Hearing()
+        self._curves: dict[str, NodeResult] = {}
+        """By digest: the newest result that came with curves; the store does not keep them."""
+        self._unsaved_variants = False
+        """Something was measured, starred or removed that the file does not hold."""
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -141,8 +145,8 @@ class Session(QObject):
 
     @property
     def dirty(self) -> bool:
-        """Whether the project differs from its file."""
-        return self._history.dirty
+        """Whether the project differs from its file, also by results, stars and removed variants."""
+        return self._history.dirty or self._unsaved_variants
 
     def edit(self, label: str, edit: Edit, merge: Hashable | None = None) -> bool:
         """Change the project; False when the edit was refused, the reason is then told by message.
@@ -176,7 +180,7 @@ class Session(QObject):
 
     def open(self, project: Project, path: Path | None = None, *, clean: bool = True) -> None:
         """Take another project; the one before is gone. clean: False for one that has no file yet or was recovered."""
-        self.stop()
+        self._leave_run()
         before = self.project
         project = tidied(project)
         self.variants = Variants.from_json(project.extra.get(EXTRA))
@@ -187,7 +191,8 @@ class Session(QObject):
         self.path = path
         self.plan, self.plan_failure = None, None
         self.results, self.views, self.run_state = {}, {}, RunState()
-        self.data_facts, self._selection, self._told = {}, (), {}
+        self.data_facts, self._selection, self._curves = {}, (), {}
+        self._unsaved_variants = False
         self.project_opened.emit()
         self._changed(before, force=True)
         self.selection_changed.emit(())
@@ -204,6 +209,7 @@ class Session(QObject):
             raise UserError("The project has no file yet.", "Choose a name with Save as.")
         files.save(self.stored_project(), target)
         self.path = target
+        self._unsaved_variants = False
         self._history.mark_clean()
         self.history_changed.emit()
 
@@ -244,12 +250,13 @@ class Session(QObject):
         self._targets = None if targets is None else tuple(targets)
         self._settle.stop()
         self.stopping = False
-        self._run_project = self.project
-        self._compare_with_run()
-        if self._run is None:
+        before = self._run or self._leaving
+        if before is None or before.over:
             self._run = self.runner.start(self.project, self._targets, self.bridge.put, settings)
         else:
-            self._run = self._run.supersede(self.project, self._targets, settings)
+            self._run = before.supersede(self.project, self._targets, settings)
+        self._leaving = None
+        self._hearing.begun(self._run.id, self.project)
         self.run_started.emit()
 
     def look_at(self, nodes: Sequence[NodeId], *, measure: bool = False) -> None:
@@ -298,13 +305,11 @@ class Session(QObject):
 
     def star(self, variant: str, *, star: bool) -> None:
         """Mark a variant."""
-        self.variants = self.variants.starred(variant, star=star)
-        self.variants_changed.emit()
+        self._take_variants(self.variants.starred(variant, star=star), unsaved=True)
 
     def forget_variants(self, ids: frozenset[str]) -> None:
         """Leave variants out of tables and charts; their results stay in the cache."""
-        self.variants = self.variants.without(ids)
-        self.variants_changed.emit()
+        self._take_variants(self.variants.without(ids), unsaved=True)
 
     def restore(self, variant: Variant, label: str) -> bool:
         """Bring the parameters of a variant back: into its nodes where they exist, else as a branch of its own."""
@@ -335,6 +340,7 @@ class Session(QObject):
         self.runner.close()
         self.looks.close()
         self.light.close()
+        self.bridge.close()
         self.store.close()
 
     # what comes back ------------------------------------------------------------------------------
@@ -351,16 +357,21 @@ class Session(QObject):
 
     def _heard(self, events: list[RunEvent]) -> None:
         before = self.run_state
-        state = before
+        events = [one for one in events if self._hearing.hear(one, self.project)]
+        if not events:
+            return
+        state, variants, said = before, self.variants, list[RunEvent]()
         for event in events:
+            if isinstance(event, RunStarted):
+                variants = collect_told(variants, self._hearing.told(state.run), said, state.nodes)
+                said.clear()
             state = state.apply(event)
+            said.append(event)
+        variants = collect_told(variants, self._hearing.told(state.run), said, state.nodes)
         self.run_state = state
         self.plan_behind = True
-        if state.run != before.run and self._run is None:
-            # A run that this session did not start is one of the project as it is.
-            self._run_project = self.project
+        if state.run != before.run:
             self._compare_with_run()
-        self._told.update(told_by(events, self._run_project.pipeline))
         changed = self._adopt(state)
         if state.quiet != before.quiet:
             self.quiet_changed.emit(state.quiet)
@@ -371,8 +382,8 @@ class Session(QObject):
         self._show_views()
         self.heard.emit(events)
         self.run_changed.emit(state)
+        self._take_variants(variants, unsaved=self.path is not None)
         if changed or ended:
-            self._collect_variants()
             self.results_changed.emit()
         if ended:
             self._replan()
@@ -384,13 +395,13 @@ class Session(QObject):
         results = dict(self.results)
         for node, one in state.nodes.items():
             if one.state is Stage.DONE or (one.state is Stage.OFF and one.digest):
+                if node not in self._unchanged and self._planned_fresh(node):
+                    continue  # the node was changed since, and what it gives now is known already
                 old = results.get(node)
                 if old is None or (old.digest, old.readings) != (one.digest, one.readings):
                     changed = True
                 if old is not one:
-                    if not one.series and old is not None and old.digest == one.digest and old.series:
-                        one = replace(one, series=old.series)
-                    results[node] = one
+                    results[node] = self._with_curves(one)
         self.results = results
         return changed
 
@@ -417,9 +428,8 @@ class Session(QObject):
             targets = self._targets
             if targets is not None:
                 targets = tuple(one for one in targets if one in self.project.pipeline)
-            self._run_project = self.project
-            self._compare_with_run()
             self._run = self._run.supersede(self.project, targets)
+            self._hearing.begun(self._run.id, self.project)
 
     def _replan(self) -> None:
         project = self.project
@@ -440,13 +450,15 @@ class Session(QObject):
             known, old = planned.results.get(node), results.get(node)
             if known is None or (old is not None and old.digest == known.digest and old.readings == known.readings):
                 continue
-            same = old is not None and old.digest == known.digest
-            results[node] = replace(known, series=old.series, log=old.log) if same and old is not None else known
+            if self.running and old is not None and old.digest == known.digest and node in self._unchanged:
+                continue  # the run has told more meanwhile than the plan knew
+            results[node] = self._with_curves(known)
             changed = True
+        changed |= self._pass_on(planned.plan, results)
         self.results = results
         self._show_views()
         self.plan_changed.emit(self.plan)
-        self._collect_variants()  # also of results that came before their keys were known
+        self._take_variants(collect_planned(self.variants, planned), unsaved=False)
         if changed:
             self.results_changed.emit()
 
@@ -456,29 +468,70 @@ class Session(QObject):
         self.plan_changed.emit(None)
 
     def _compare_with_run(self) -> None:
-        same_data = (self._run_project.data, self._run_project.seed, self._run_project.device) == (
-            self.project.data,
-            self.project.seed,
-            self.project.device,
-        )
-        pipeline = self.project.pipeline
-        self._unchanged = unchanged(self._run_project.pipeline, pipeline) if same_data else frozenset()
+        """Find the nodes for which what the shown run said still holds."""
+        told = self._hearing.told(self.run_state.run)
+        now = self.project
+        if told is None:
+            self._unchanged = frozenset()
+            return
+        ran = told.project
+        same_data = (ran.data, ran.seed, ran.device) == (now.data, now.seed, now.device)
+        self._unchanged = unchanged(ran.pipeline, now.pipeline) if same_data else frozenset()
 
     def _show_views(self) -> None:
         self.views = self._view_maker.make(self)
         self.views_changed.emit()
 
-    def failed_before(self, node: NodeId) -> bool:
-        """Whether what the run said about a node still holds: nothing it depends on was changed since."""
-        return self.running or node in self._unchanged
+    def said_by_run(self, node: NodeId) -> NodeResult | None:
+        """What the shown run says of a node, as far as that still holds.
 
-    def _collect_variants(self) -> None:
-        found = collect(
-            self.variants, self.project.pipeline, self.plan, self.results, self._told, self.project.data.path
-        )
-        if found is not self.variants:
-            self.variants = found
+        Nothing it depends on was changed since, or it is waiting or at work, which is true of any parameters.
+        """
+        one = self.run_state.nodes.get(node)
+        at_work = one is not None and self.running and one.state not in ENDED
+        return one if at_work or node in self._unchanged else None
+
+    def _leave_run(self) -> None:
+        """Stop the run, and listen to it no more: another project takes its place."""
+        if self._run is not None:
+            self._run.cancel()
+            self._leaving, self._run = self._run, None
+        self._hearing.part()
+        self._settle.stop()
+        self.stopping = False
+        if self.run_state.quiet:
+            self.quiet_changed.emit(False)
+
+    def _planned_fresh(self, node: NodeId) -> bool:
+        one = None if self.plan is None else self.plan.nodes.get(node)
+        return one is not None and one.state is NodeState.FRESH
+
+    def _with_curves(self, one: NodeResult) -> NodeResult:
+        """A result with the curves that were drawn when it was computed."""
+        if one.series:
+            self._curves[one.digest] = one
+        known = self._curves.get(one.digest)
+        return one if one.series or known is None else replace(one, series=known.series, log=one.log or known.log)
+
+    def _pass_on(self, plan: Plan, results: dict[NodeId, NodeResult]) -> bool:
+        """A node that is off has no numbers of its own: it shows what it passes on. Whether that changed anything."""
+        changed = False
+        for node, one in plan.nodes.items():
+            if one.state is NodeState.OFF:
+                digest = one.outputs.get(OUT, "")
+                old = results.pop(node, None)
+                if digest:
+                    results[node] = NodeResult(Stage.OFF, digest, str(self.store.blobs.path(digest)))
+                changed |= (old.digest if old else "", bool(old and old.readings)) != (digest, False)
+        return changed
+
+    def _take_variants(self, variants: Variants, *, unsaved: bool) -> None:
+        if variants is not self.variants:
+            self.variants = variants
+            was, self._unsaved_variants = self.dirty, self._unsaved_variants or unsaved
             self.variants_changed.emit()
+            if self.dirty != was:
+                self.history_changed.emit()
 
 
 def _matters(before: Project, after: Project) -> bool:

@@ -1,0 +1,148 @@
+"""Every number belongs to the parameters, data and model that it was measured with, whatever is done meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from compress_studio.base.digest import Json
+from compress_studio.engine.events import MeasurementTaken, NodeDone, RunEnded, RunStarted
+from compress_studio.engine.runner import Runner
+from compress_studio.engine.settings import RunSettings
+from compress_studio.gui.nodeview import Shown
+from compress_studio.gui.session import Session
+from compress_studio.project import edits
+from compress_studio.project.project import MeterUse, Project
+from compress_studio.spec.data import DataRequest
+from compress_studio.spec.meter import Reading
+from tests.gui.app.conftest import TOYS
+
+COUNT = (MeterUse("count"),)
+
+
+def append(session: Session, step: str, **params: Json) -> str:
+    session.edit("Add", edits.append_step(step, params, session.runtime.steps))
+    last = session.project.pipeline.last()
+    assert last is not None
+    return last.id
+
+
+def check_recipes(session: Session) -> None:
+    """Run the recipe of every variant by itself: it must give the digest that is shown with it."""
+    with Runner(session.store, RunSettings(runtime=TOYS, compute_threads=1, measure=False)) as runner:
+        for one in session.variants.rows:
+            project = Project(one.recipe, one.data_request, meters=(), seed=one.seed)
+            outcome = runner.start(project).wait(30)
+            assert outcome is not None
+            assert outcome.state.nodes[one.node].digest == one.result.digest, one
+
+
+def test_opening_another_project_during_a_run_ends_the_run_and_takes_nothing_from_it(
+    toy_session: Session, toy_project: Project, qtbot
+) -> None:
+    toy_session.open(replace(toy_project, meters=COUNT))
+    node = append(toy_session, "toy.slow", seconds=0.4)
+    append(toy_session, "toy.double", by=3.0)
+    toy_session.run()
+    qtbot.waitUntil(lambda: toy_session.views[node].state is Shown.RUNNING, timeout=20_000)
+    old = toy_session.project
+    toy_session.open(edits.together(
+        edits.append_step("toy.slow", {"seconds": 0.0}, toy_session.runtime.steps),
+        edits.append_step("toy.double", {"by": 5.0}, toy_session.runtime.steps),
+    )(toy_project))  # fmt: skip
+    assert {one.id for one in old.pipeline} == {one.id for one in toy_session.project.pipeline}
+    toy_session.settle(20)
+    assert not toy_session.running
+    assert not toy_session.stopping
+    assert not [one for one in toy_session.variants.rows if one.source]
+    assert all(view.state in {Shown.FRESH, Shown.STALE} for view in toy_session.views.values())
+    toy_session.run()
+    toy_session.settle(20)
+    assert toy_session.run_state.ok
+
+
+def test_what_a_superseded_run_still_tells_belongs_to_what_it_was_started_with(
+    toy_session: Session, toy_project: Project
+) -> None:
+    toy_session.open(replace(toy_project, meters=COUNT))
+    node = append(toy_session, "toy.double", by=2.0)
+    source = toy_session.project.pipeline.sources()[0].id
+    toy_session.settle()
+    first = toy_session.project
+    reading = (Reading("count", 3.0),)
+    toy_session.run()
+    toy_session.settle()
+    told = {name: one.result for name, one in toy_session.views.items()}
+    plan = toy_session.plan
+    assert plan is not None
+    keys = dict(plan.keys)
+    toy_session.open(first)
+    toy_session.settle()
+    toy_session.forget_variants(frozenset(one.id for one in toy_session.variants.rows))
+    # The run of the first project tells its results after the edit has been taken up.
+    toy_session.run()
+    assert toy_session._run is not None
+    name = toy_session._run.id
+    toy_session.edit("Change", edits.set_param(node, "by", 7.0, toy_session.runtime.steps))
+    toy_session._take_up_edits()
+    events = [RunStarted(name, (source, node))]
+    for one in (source, node):
+        result = told[one]
+        assert result is not None
+        events += [
+            NodeDone(one, keys[one], result.digest, result.path, {}, 0.1),
+            MeasurementTaken(one, "count", result.digest, reading),
+        ]
+    toy_session._receive([*events, RunEnded(name, False, 1.0, cancelled=True)])
+    toy_session.settle(20)
+    rows = {one.recipe.node(one.node).params.get("by"): one for one in toy_session.variants.rows if one.source}
+    assert set(rows) == {2.0, 7.0}
+    check_recipes(toy_session)
+
+
+def test_numbers_stay_with_the_data_they_were_measured_on(
+    toy_session: Session, toy_project: Project, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    for path in (first, second):
+        path.write_text("1")
+    toy_session.open(replace(toy_project, meters=COUNT, data=DataRequest(str(first))))
+    append(toy_session, "toy.noisy")
+    toy_session.run()
+    toy_session.settle()
+    assert {one.data for one in toy_session.variants.rows} == {str(first)}
+    toy_session.edit("Use other data", edits.set_data(DataRequest(str(second))))
+    toy_session.settle()
+    assert {one.data for one in toy_session.variants.rows if one.recipe.node(one.node).step == "toy.noisy"} == {
+        str(first)
+    }
+    toy_session.run()
+    toy_session.settle()
+    noisy = [one for one in toy_session.variants.rows if one.source]
+    assert [one.data for one in noisy] == [str(first), str(second)]
+
+
+def test_a_variant_keeps_the_seed_that_it_was_made_with(toy_session: Session, toy_project: Project) -> None:
+    toy_session.open(replace(toy_project, meters=COUNT))
+    append(toy_session, "toy.noisy")
+    for seed in (0, 4):
+        toy_session.edit("Change the seed", edits.set_seed(seed))
+        toy_session.run()
+        toy_session.settle()
+    noisy = [one for one in toy_session.variants.rows if one.source]
+    assert [one.seed for one in noisy] == [0, 4]
+    assert noisy[0].result.digest != noisy[1].result.digest
+    check_recipes(toy_session)
+
+
+def test_numbers_of_variants_are_never_given_twice(toy_session: Session, toy_project: Project) -> None:
+    toy_session.open(replace(toy_project, meters=COUNT))
+    node = append(toy_session, "toy.double", by=2.0)
+    for value in (2.0, 3.0, 4.0):
+        toy_session.edit("Change", edits.set_param(node, "by", value, toy_session.runtime.steps))
+        toy_session.run()
+        toy_session.settle()
+        if value == 3.0:
+            toy_session.forget_variants(frozenset({toy_session.variants.rows[1].id}))
+    numbers = [one.number for one in toy_session.variants.rows]
+    assert len(set(numbers)) == len(numbers)
