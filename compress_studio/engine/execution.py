@@ -296,7 +296,7 @@ class Execution:
         )
 
     def _look_at_lines(self) -> None:
-        """Find what feeds each node, and where the main line of each begins: upwards along the first input."""
+        """Find what feeds each node, and where the main line of each begins."""
         pipeline, steps = self.project.pipeline, self.runtime.steps
         for node in pipeline.order():
             edges = pipeline.inputs_of(node.id)
@@ -304,7 +304,7 @@ class Execution:
             first = [edges[name].src for name in ports if name in edges]
             feeding = first + [edge.src for name, edge in edges.items() if name not in ports]
             self._feeding[node.id] = feeding
-            self._source_of[node.id] = self._source_of[feeding[0]] if feeding else node.id
+            self._source_of[node.id] = pipeline.source_of(node.id) or node.id
 
     def _title(self, node: NodeId) -> str:
         step = self.project.pipeline.node(node).step

@@ -11,7 +11,7 @@ from compress_studio.engine.runstate import NodeResult, Stage
 from compress_studio.engine.summary import Summary, quality_name, summarize
 from compress_studio.gui.nodeview import NodeView, Shown, describe_params, shown_state
 from compress_studio.project.files import SOURCE_PATH
-from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, Node, NodeId, Pipeline
+from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, Edge, Node, NodeId, Pipeline, main_input
 from compress_studio.spec.step import StepSpec
 
 if TYPE_CHECKING:
@@ -100,19 +100,17 @@ class ViewMaker:
 
 
 def sources_by_node(pipeline: Pipeline) -> dict[NodeId, NodeId]:
-    """The model that each node descends from: of several the first in running order; a source is its own."""
-    place = {node.id: number for number, node in enumerate(pipeline.order())}
-    feeding: dict[NodeId, list[NodeId]] = {}
+    """The model that each node descends from, along its main line; a source is its own."""
+    inputs: dict[NodeId, dict[str, Edge]] = {}
     for edge in pipeline.edges:
-        feeding.setdefault(edge.dst, []).append(edge.src)
+        inputs.setdefault(edge.dst, {})[edge.inp] = edge
     found: dict[NodeId, NodeId] = {}
     for node in pipeline.order():
+        edge = None if node.step == SOURCE_STEP else main_input(inputs.get(node.id, {}))
         if node.step == SOURCE_STEP:
             found[node.id] = node.id
-            continue
-        above = [found[one] for one in feeding.get(node.id, ()) if one in found]
-        if above:
-            found[node.id] = min(above, key=lambda one: place[one])
+        elif edge is not None and edge.src in found:
+            found[node.id] = found[edge.src]
     return found
 
 

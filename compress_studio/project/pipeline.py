@@ -122,10 +122,17 @@ class Pipeline:
         return tuple(node for node in self.order() if node.step == SOURCE_STEP)
 
     def source_of(self, node: NodeId) -> NodeId | None:
-        """The model that a node descends from: the first source above it, itself when it is one, else None."""
-        if self.node(node).step == SOURCE_STEP:
-            return node
-        return next((one for one in self.above(node) if self.node(one).step == SOURCE_STEP), None)
+        """The model that a node descends from: the source at the beginning of its main line, itself when it is one.
+
+        A teacher is not what a node descends from, whatever was added first. None: its line has no source.
+        """
+        at = self.node(node)
+        while at.step != SOURCE_STEP:
+            edge = main_input(self.inputs_of(at.id))
+            if edge is None:
+                return None
+            at = self.node(edge.src)
+        return at.id
 
     def last(self) -> Node | None:
         """The node whose result is the result of the pipeline: the last in order that nothing depends on."""
@@ -176,6 +183,13 @@ class Pipeline:
                     found.add(there)
                     stack.append(there)
         return tuple(node.id for node in self.order() if node.id in found)
+
+
+def main_input(inputs: Mapping[str, Edge]) -> Edge | None:
+    """The edge of a node that carries the main line: into the port of that name, else into any but the teacher's."""
+    if NETWORK in inputs:
+        return inputs[NETWORK]
+    return next((edge for name, edge in inputs.items() if name != TEACHER), next(iter(inputs.values()), None))
 
 
 def _stem(step: str) -> str:

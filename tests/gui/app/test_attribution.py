@@ -11,7 +11,9 @@ from compress_studio.engine.runner import Runner
 from compress_studio.engine.settings import RunSettings
 from compress_studio.gui.nodeview import Shown
 from compress_studio.gui.session import Session
+from compress_studio.gui.views import sources_by_node
 from compress_studio.project import edits
+from compress_studio.project.pipeline import Edge
 from compress_studio.project.project import MeterUse, Project
 from compress_studio.spec.data import DataRequest
 from compress_studio.spec.meter import Reading
@@ -146,3 +148,33 @@ def test_numbers_of_variants_are_never_given_twice(toy_session: Session, toy_pro
             toy_session.forget_variants(frozenset({toy_session.variants.rows[1].id}))
     numbers = [one.number for one in toy_session.variants.rows]
     assert len(set(numbers)) == len(numbers)
+
+
+def test_a_result_with_a_teacher_of_its_own_is_compared_with_its_own_model(
+    toy_session: Session, toy_project: Project, tmp_path: Path
+) -> None:
+    """The teacher was added first, and is not what the student descends from."""
+    other = tmp_path / "student.txt"
+    other.write_text("4 5 6")
+    toy_session.open(replace(toy_project, meters=(MeterUse("ratio"),)))
+    steps = toy_session.runtime.steps
+    teacher = toy_session.project.pipeline.sources()[0].id
+    toy_session.edit("Add", edits.add_node("source.model", {"path": str(other)}, steps, pos=(0.0, 300.0)))
+    student = next(one.id for one in toy_session.project.pipeline.sources() if one.id != teacher)
+    toy_session.edit("Add", edits.add_node("toy.add", {}, steps, pos=(300.0, 300.0)))
+    node = next(one.id for one in toy_session.project.pipeline if one.step == "toy.add")
+    toy_session.edit("Join", edits.connect(Edge(teacher, "network", node, "teacher"), steps))
+    toy_session.edit("Join", edits.connect(Edge(student, "network", node, "network"), steps))
+    assert toy_session.project.pipeline.source_of(node) == student
+    assert sources_by_node(toy_session.project.pipeline)[node] == student
+    toy_session.run()
+    toy_session.settle()
+    result = toy_session.views[node].result
+    assert result is not None
+    ratio = result.reading("ratio")
+    assert ratio is not None
+    assert ratio.value == 21 / 15
+    variant = toy_session.variants.rows[-1]
+    source = toy_session.variants.get(variant.source)
+    assert source is not None
+    assert source.node == student
