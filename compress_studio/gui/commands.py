@@ -167,9 +167,7 @@ class Commands(QObject):
         """Export the network of the selected node, or the last one."""
         from compress_studio.gui.dialogs.export import ExportDialog
 
-        dialog = ExportDialog(self)
-        dialog.exec()
-        dialog.deleteLater()
+        _show(ExportDialog(self))
 
     def quit(self) -> None:
         """Close the window."""

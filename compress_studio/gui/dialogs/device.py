@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from compress_studio.gui.devices import DeviceRow, DeviceState
+from compress_studio.gui.dialogs.fitting import FittingDialog
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import SectionTitle
 from compress_studio.gui.widgets.card import Card, FactRows
@@ -29,7 +29,7 @@ WIDTH = 520
 INDENT = 26
 
 
-class DeviceDialog(QDialog):
+class DeviceDialog(FittingDialog):
     """Shows what was detected; a choice is an edit of the project."""
 
     def __init__(self, commands: Commands) -> None:

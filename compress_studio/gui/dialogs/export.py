@@ -7,24 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
 
 from compress_studio.base.errors import UserError
 from compress_studio.engine.exporting import ExportRequest, Staged, check_target, discard, finish, stage
 from compress_studio.engine.records import Failure
 from compress_studio.gui.dialogs.export_state import choices, export_report, proposed_name
+from compress_studio.gui.dialogs.fitting import FittingDialog
 from compress_studio.gui.session import Message
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
@@ -39,25 +37,27 @@ WIDTH = 560
 KEY = "export"
 
 
-class ExportDialog(QDialog):
+class ExportDialog(FittingDialog):
     """Asks where to, writes beside the target, proves, and only then replaces what was there."""
 
     exported = Signal(object)
     """List of the paths that were written."""
 
-    def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, commands: Commands) -> None:
+        super().__init__(commands.window)
         self.setObjectName("export")
         self.setWindowTitle("Export")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(WIDTH)
         self._commands = commands
         self._session = commands.session
         self._staged: Staged | None = None
         self._request: ExportRequest | None = None
         self._busy = False
+        self._left = False
+        """The dialog was closed: nothing is put into place any more."""
         self._build()
         self._fill()
+        self.finished.connect(self._leave)
         self._session.views_changed.connect(self._refresh)
 
     def _build(self) -> None:
@@ -231,6 +231,9 @@ class ExportDialog(QDialog):
         return self._commands.asking.confirm("Replace files?", text, "Replace")
 
     def _made(self, staged: Staged) -> None:
+        if self._left:
+            discard(staged)
+            return
         self._staged = staged
         assert self._request is not None
         self._tell("Proving …", "muted")
@@ -264,6 +267,8 @@ class ExportDialog(QDialog):
         self.exported.emit(list(dict.fromkeys(written)))
 
     def _lost(self, failure: Failure) -> None:
+        if self._left:
+            return
         if self._staged is not None:
             discard(self._staged)
             self._staged = None
@@ -320,9 +325,10 @@ class ExportDialog(QDialog):
 
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self.target.text()).expanduser().absolute().parent)))
 
-    def closeEvent(self, event: QCloseEvent) -> None:
+    def _leave(self, _result: int) -> None:
+        """The dialog closes by whatever way: what was not put into place goes away."""
+        self._left = True
         if self._staged is not None:
             self._session.looks.drop(KEY)
             discard(self._staged)
             self._staged = None
-        super().closeEvent(event)

@@ -60,20 +60,22 @@ def fact_rows(view: NodeView) -> list[tuple[str, str, str]]:
     rows: list[tuple[str, str, str]] = []
     if found is None:
         return rows
+    own = view.node.step == SOURCE_STEP  # the original: there is nothing to compare it with
     if found.quality is not None:
         name = found.quality.name
-        change = difference_text(name, found.quality.difference)
+        change = "" if own else difference_text(name, found.quality.difference)
         rows.append((LABELS.get(name, name), f"{quality_text(name, found.quality.value)}  {change}".strip(), ""))
     if found.bytes is not None:
-        rows.append(("size on disk", f"{bytes_text(found.bytes.value)}  {factor_text(found.bytes.factor)}", ""))
+        factor = "" if own else factor_text(found.bytes.factor)
+        rows.append(("size on disk", f"{bytes_text(found.bytes.value)}  {factor}".strip(), ""))
     if found.latency is not None:
         speed = found.speedup
         words = ms_text(found.latency.value)
-        if speed is not None and speed.low is not None and speed.high is not None:
+        if not own and speed is not None and speed.low is not None and speed.high is not None:
             sure = not speed.low <= 1 <= speed.high
             words += f"  {factor_text(speed.value)}" if sure else "  no difference"
         rows.append(("latency", words, ""))
-    if found.layers is not None and found.layers[1]:
+    if not own and found.layers is not None and found.layers[1]:
         rows.append(("layers changed", f"{found.layers[0]} of {found.layers[1]}", ""))
     if view.cautions:
         rows.append(("warnings", str(len(view.cautions)), "warn"))
