@@ -56,7 +56,8 @@ def main(words: Sequence[str] = (), begun: Callable[[Studio], None] | None = Non
     except UserError as error:
         sys.stderr.write(f"compress-studio: {error}\n")
         return error.exit_code
-    gc.disable()  # until the window is shown: what is loaded and made now stays, looking for garbage only takes time
+    collecting = gc.isenabled()
+    gc.disable()  # what is loaded and made now stays; from the window on, gui.garbage looks
     from compress_studio.gui.settings import SettingsFile
 
     settings = SettingsFile()
@@ -71,4 +72,6 @@ def main(words: Sequence[str] = (), begun: Callable[[Studio], None] | None = Non
     code = application.exec()
     signal.signal(signal.SIGINT, before)
     studio.close()
+    if collecting:
+        gc.enable()
     return code

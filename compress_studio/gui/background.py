@@ -75,16 +75,20 @@ class Light:
 
     def _serve(self) -> None:
         while (work := self._queue.get()) is not None:
-            if work.stale:
-                self._put(self._forget)
-                continue
-            try:
-                value = work.do()
-            except Exception as error:  # noqa: BLE001 - told to whoever asked
-                failure = Failure.of(error, traceback.format_exc())
-                self._put(lambda work=work, failure=failure: self._deliver(work, work.failed, failure))
-            else:
-                self._put(lambda work=work, value=value: self._deliver(work, work.then, value))
+            self._put(self._done(work))
+            # What waits for the answer belongs to the window, and must not go for good in this thread.
+            del work
+
+    def _done(self, work: _Work) -> Callable[[], None]:
+        """Do something; what then has to happen in the window's thread."""
+        if work.stale:
+            return self._forget
+        try:
+            value = work.do()
+        except Exception as error:  # noqa: BLE001 - told to whoever asked
+            failure = Failure.of(error, traceback.format_exc())
+            return lambda: self._deliver(work, work.failed, failure)
+        return lambda: self._deliver(work, work.then, value)
 
     def _forget(self) -> None:
         self._pending -= 1

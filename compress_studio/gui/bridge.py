@@ -21,6 +21,7 @@ class Bridge(QObject):
         self._receive = receive
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._armed = False
+        self._closed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(INTERVAL_MS)
@@ -29,6 +30,8 @@ class Bridge(QObject):
 
     def put(self, item: Any) -> None:
         """Hand something over; may be called in any thread."""
+        if self._closed:
+            return
         self._queue.put(item)
         if not self._armed:
             self._armed = True
@@ -36,6 +39,13 @@ class Bridge(QObject):
                 self._woken.emit()
             except RuntimeError:  # the window is gone; nobody listens any more
                 return
+
+    def close(self) -> None:
+        """Nobody listens any more: what has not been delivered is dropped, and so is what still comes."""
+        self._closed = True
+        self._timer.stop()
+        while not self._queue.empty():
+            self._queue.get_nowait()
 
     def drain(self) -> None:
         """Deliver what is there now. Only for the window's thread."""

@@ -57,6 +57,7 @@ class CrashGuard(QObject):
         self._log: Path | None = None
         self._faults: IO[str] | None = None
         self._before: tuple[Any, Any, Any] | None = None
+        self._recorded_before = False
         self._counts: dict[str, int] = {}
         self._caught.connect(self._report, Qt.ConnectionType.QueuedConnection)
 
@@ -69,6 +70,7 @@ class CrashGuard(QObject):
             self._log = folder / "window.log"
             try:
                 self._faults = (folder / FAULTS).open("a", encoding="utf-8")
+                self._recorded_before = faulthandler.is_enabled()
                 faulthandler.enable(self._faults)
             except OSError as error:
                 log.info("Crashes of native code are not recorded: %s", error)
@@ -81,6 +83,8 @@ class CrashGuard(QObject):
             self._before = None
         if self._faults is not None:
             faulthandler.disable()
+            if self._recorded_before and sys.__stderr__ is not None:
+                faulthandler.enable(sys.__stderr__)
             self._faults.close()
             self._faults = None
 

@@ -19,6 +19,7 @@ from compress_studio.gui.app import make_application
 from compress_studio.gui.forms.param_form import ParamForm
 from compress_studio.gui.gallery_scenes import SCENES, finish_scene, make_scene
 from compress_studio.gui.gallery_widgets import COLUMN, widget_columns
+from compress_studio.gui.garbage import Garbage
 from compress_studio.gui.main_window import MainWindow
 from compress_studio.gui.session import Session
 from compress_studio.gui.theme.tokens import METRICS
@@ -168,6 +169,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--part", choices=PARTS, action="append", help="only this part; may be given several times")
     options = parser.parse_args(words)
     application = make_application(options.theme)
+    Garbage(application).begin()
     gallery = Gallery(options.part or PARTS)
     gallery.finish()
     if options.shot is not None:

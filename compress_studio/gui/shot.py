@@ -36,10 +36,12 @@ def take(options: WindowOptions) -> int:
     from compress_studio.base.paths import cache_dir
     from compress_studio.engine.cache import Store
     from compress_studio.gui.app import make_application
+    from compress_studio.gui.garbage import Garbage
 
     qInstallMessageHandler(_qt_says)  # the offscreen platform complains of hints that it has no use for
     application = make_application(options.theme or "dark")
     application.setCursorFlashTime(0)
+    Garbage(application).begin()
     from compress_studio.gui.session import Session
 
     session = Session(Store(cache_dir()))

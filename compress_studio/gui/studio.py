@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import logging
 import tempfile
@@ -25,6 +24,7 @@ from compress_studio.gui.crash import CrashGuard
 from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.dialogs.asking import Asking
 from compress_studio.gui.docks import LayoutMemory
+from compress_studio.gui.garbage import Garbage
 from compress_studio.gui.main_window import MainWindow
 from compress_studio.gui.notify import EndNotice
 from compress_studio.gui.options import DEFAULT_SIZE, WindowOptions
@@ -55,6 +55,8 @@ class Studio(QObject):
     ) -> None:
         super().__init__()
         self._application = application
+        self.garbage = Garbage(self)
+        self.garbage.begin()
         self.settings = settings
         self.options = options or WindowOptions()
         self._begun = begun
@@ -86,7 +88,6 @@ class Studio(QObject):
             self.window.resize(*self._fitting(DEFAULT_SIZE))
         self.window.installEventFilter(self)
         self.window.show()
-        gc.enable()
 
     def close(self) -> None:
         """End everything in order."""
@@ -96,6 +97,7 @@ class Studio(QObject):
         self.autosave.close()
         self.session.close()
         self.guard.uninstall()
+        self.garbage.end()
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -143,6 +145,7 @@ class Studio(QObject):
     def _loaded(self, _result: object) -> None:
         """Everything is there: make the rest of the window."""
         self.window.finish()
+        self.garbage.keep()
         self.window.status.begin_sampling()
         QTimer.singleShot(WARM_AFTER_MS, self, self._warm)
         if not self.options.files and not self.options.sample:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from compress_studio.base.paths import cache_dir
 from compress_studio.engine.cache import Store
 from compress_studio.gui.app import make_application
+from compress_studio.gui.garbage import Garbage
 from compress_studio.gui.session import Session
 from tests.gui.asking import ScriptedAsking
 
@@ -22,6 +23,23 @@ from tests.gui.asking import ScriptedAsking
 def qapp() -> QApplication:
     """The application as the program makes it."""
     return make_application()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def garbage_in_one_thread(qapp: QApplication) -> Iterator[Garbage]:
+    """As in the program, no other thread looks for garbage: it would destroy what belongs to Qt's thread."""
+    made = Garbage()
+    made.begin()
+    made.keep()
+    yield made
+    made.end()
+
+
+@pytest.fixture(autouse=True)
+def look_for_garbage(garbage_in_one_thread: Garbage) -> Iterator[None]:
+    """After each test, what it made goes."""
+    yield
+    garbage_in_one_thread.look()
 
 
 @pytest.fixture
