@@ -133,7 +133,7 @@ def _layers(
         asked = any(fnmatchcase(layer.name, pattern) for pattern in params.skip)
         if layer.name in left and not asked:
             kept, size = left[layer.name]
-            text = f"{kept} of {size}" if kept < size else f"all {size}"
+            text = f"{size - kept} of {size}" if kept < size else f"none of {size}"
             found.append(LayerPrediction(layer.name, 1 - kept / size, text))
         else:
             reason = "left alone by choice" if asked else layer.blocked or "its channels are read from outside"
