@@ -52,6 +52,17 @@ class Variant:
         """The data set that it was made with and measured on."""
         return DataRequest(self.data, self.options, self.data_seed)
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether something was measured on synthetic inputs."""
+        return any(row.get("synthetic") is True for row in self.result.conditions.values())
+
+    @property
+    def threads(self) -> int:
+        """Processor threads of its timings."""
+        known = (row["threads"] for row in self.result.conditions.values() if "threads" in row)
+        return next((one for one in known if isinstance(one, int)), 1)
+
     def to_json(self) -> JsonObject:
         """Plain JSON. The log and the live curves are not kept."""
         nodes: list[Json] = [

@@ -10,18 +10,31 @@ from typing import Any
 from compress_studio.base.errors import UserError
 from compress_studio.project.files import SOURCE_PATH
 from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, TEACHER, Node, Pipeline
+from compress_studio.spec.data import DataRequest
 from compress_studio.spec.params import Field
 from compress_studio.spec.registry import StepRegistry
 
 SAVE = "Save the project and run its file: compress-studio run PROJECT.cstudio."
 
 
-def command_line(recipe: Pipeline, steps: StepRegistry, data: str = "", out: str = "") -> str:
-    """The command that gives the last node of a recipe.
+def command_line(
+    recipe: Pipeline,
+    steps: StepRegistry,
+    data: DataRequest | None = None,
+    out: str = "",
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int = 1,
+) -> str:
+    """The command that gives the last node of a recipe, with the same numbers.
 
     Raises UserError where the command line has no words for it: branches that meet, a teacher that is not the source,
-    or values that its separators cannot carry.
+    values that its separators cannot carry, or choices about the data.
     """
+    data = data or DataRequest()
+    if data.options or data.seed:
+        raise UserError("What was chosen about the data cannot be written as one command.", SAVE)
     line = _line(recipe)
     source = line[0]
     words = ["compress-studio", "run", str(source.params.get(SOURCE_PATH, ""))]
@@ -32,8 +45,14 @@ def command_line(recipe: Pipeline, steps: StepRegistry, data: str = "", out: str
         if node.on:
             values = _values(node, steps)
             words += ["--step", f"{node.step}:{values}" if values else node.step]
-    if data:
-        words += ["--data", data]
+    if data.path:
+        words += ["--data", data.path]
+    if seed:
+        words += ["--seed", str(seed)]
+    if device != "auto":
+        words += ["--device", device]
+    if threads != 1:
+        words += ["--threads", str(threads)]
     if out:
         words += ["--out", out]
     return shlex.join(words)

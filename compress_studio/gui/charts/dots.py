@@ -120,10 +120,15 @@ def make_dots(
                 one.starred,
                 named is not None and named.node in selection,
                 card_facts(one.result, base, y),
-                f"Result {one.number}" if named else f"Result {one.number}, with other parameters than now",
+                _origin(one, known=named is not None),
             )
         )
     return tuple(found)
+
+
+def _origin(one: Variant, *, known: bool) -> str:
+    text = f"Result {one.number}" if known else f"Result {one.number}, with other parameters than now"
+    return f"{text}, on synthetic inputs" if one.synthetic else text
 
 
 def front_of(dots: Sequence[Dot], x: Quantity, y: Quantity) -> tuple[tuple[float, float], ...]:

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from compress_studio.engine.variants import Variant
 from compress_studio.gui.dialogs.compare_state import CompareRow, compare_facts, compare_params, layer_pairs
-from compress_studio.gui.panels.run_rows import recipe_text
+from compress_studio.gui.panels.run_rows import measured_on, recipe_text
 from compress_studio.gui.theme.current import color, font, tokens, watch
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import ElidedLabel
@@ -83,7 +83,7 @@ class CompareDialog(QDialog):
         self._session = commands.session
         self.first, self.second = first, second
         steps = self._session.runtime.steps
-        names = [f"#{one.number}  {recipe_text(one.recipe, steps)}" for one in (first, second)]
+        names = [f"#{one.number}  {recipe_text(one.recipe, steps)}  ·  {measured_on(one)}" for one in (first, second)]
         layout = QVBoxLayout(self)
         layout.addLayout(self._legend(names))
         facts = compare_facts(first, second)

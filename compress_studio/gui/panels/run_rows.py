@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from compress_studio.engine.runstate import NodeResult
@@ -19,6 +20,7 @@ from compress_studio.engine.summary import (
     value_of,
 )
 from compress_studio.engine.variants import Variant, Variants, recipe_of
+from compress_studio.gui.charts.naming import name_variants
 from compress_studio.gui.nodeview import Shown, describe_params
 from compress_studio.gui.views import title_of
 from compress_studio.gui.words import (
@@ -75,7 +77,7 @@ def run_rows(session: Session) -> tuple[str, tuple[RunRow, ...]]:
     quality = quality_name(one.result for one in variants.rows)
     best = pareto(variants, quality)
     here = {
-        one.result.digest: node for node, one in session.views.items() if one.result is not None and not one.outdated
+        name: named.node for name, named in name_variants(session)[0].items() if not session.views[named.node].outdated
     }
     sources = [_row(one, session, variants, quality, best, here) for one in variants.rows if not one.source]
     others = [_row(one, session, variants, quality, best, here) for one in reversed(variants.rows) if one.source]
@@ -148,13 +150,14 @@ def _row(
     words = recipe_text(one.recipe, steps)
     is_pareto = one.id in best and len(variants.rows) > 2
     state = "original" if not one.source else "★ Pareto" if is_pareto else ""
+    on_what = measured_on(one)
     taken = time.strftime("%H:%M", time.localtime(one.at)) if one.at else ""
     done = f"{seconds_text(one.result.seconds)} {state}".strip() if one.source else state
     cells = (
         Cell("★" if one.starred else "☆", -float(one.starred), "warn" if one.starred else ""),
         Cell(str(one.number), one.number),
-        Cell(words, words, "", recipe_text(one.recipe, steps, short=False)),
-        _quality_cell(found, quality, is_source=not one.source),
+        Cell(words, words, "", f"{recipe_text(one.recipe, steps, short=False)}\n{on_what}"),
+        _quality_cell(found, quality, on_what, is_source=not one.source, synthetic=one.synthetic),
         _size_cell(found.bytes, is_source=not one.source),
         _size_cell(found.zipped_bytes, is_source=not one.source),
         _latency_cell(found, is_source=not one.source),
@@ -162,18 +165,26 @@ def _row(
         _layers_cell(found, is_source=not one.source),
         Cell(done, one.at, "good" if is_pareto else "", f"Measured at {taken}" if taken else ""),
     )
-    return RunRow(one.id, here.get(one.result.digest, ""), one.starred, is_pareto, cells)
+    return RunRow(one.id, here.get(one.id, ""), one.starred, is_pareto, cells)
 
 
-def _quality_cell(found: Summary, name: str, *, is_source: bool) -> Cell:
+def measured_on(one: Variant) -> str:
+    """What a variant was measured on, in words: "On digits.npz · seed 4"."""
+    where = f"On {PurePath(one.data).name}" if one.data else "On synthetic inputs, not on real data"
+    return f"{where} · seed {one.seed}" if one.seed else where
+
+
+def _quality_cell(found: Summary, name: str, on_what: str, *, is_source: bool, synthetic: bool) -> Cell:
     one = found.quality
     if one is None:
         return Cell(NOTHING, _key(None))
     text = quality_text(name, one.value)
     if one.low is not None and one.high is not None:
-        tip = f"95 % interval: {quality_text(name, one.low)} to {quality_text(name, one.high)}"
+        tip = f"95 % interval: {quality_text(name, one.low)} to {quality_text(name, one.high)}. {on_what}"
     else:
-        tip = ""
+        tip = on_what
+    if synthetic:
+        text = f"{text} synthetic"
     if is_source or one.difference is None:
         return Cell(text, one.value, "", tip)
     loss = one.difference if name in LESS_IS_BETTER else -one.difference

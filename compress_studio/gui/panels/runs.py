@@ -104,7 +104,15 @@ class RunsPanel(QWidget):
         """Put the command line of the chosen variant on the clipboard."""
         for one in self.selected()[:1]:
             try:
-                text = command_line(one.recipe, self._session.runtime.steps, one.data, "result")
+                text = command_line(
+                    one.recipe,
+                    self._session.runtime.steps,
+                    one.data_request,
+                    "result",
+                    seed=one.seed,
+                    device=one.device,
+                    threads=one.threads,
+                )
             except UserError as error:
                 self._session.message.emit(Message(error.message, error.hint, "warning"))
                 return

@@ -10,6 +10,7 @@ from compress_studio.engine.events import MeasurementTaken, NodeDone, RunEnded, 
 from compress_studio.engine.runner import Runner
 from compress_studio.engine.settings import RunSettings
 from compress_studio.gui.nodeview import Shown
+from compress_studio.gui.panels.run_rows import run_rows
 from compress_studio.gui.session import Session
 from compress_studio.gui.views import sources_by_node
 from compress_studio.project import edits
@@ -178,3 +179,22 @@ def test_a_result_with_a_teacher_of_its_own_is_compared_with_its_own_model(
     source = toy_session.variants.get(variant.source)
     assert source is not None
     assert source.node == student
+
+
+def test_a_step_that_changes_nothing_is_a_row_of_its_own(toy_session: Session, toy_project: Project) -> None:
+    """Three results are the same network, and each row belongs to the node that gave it."""
+    toy_session.open(replace(toy_project, meters=COUNT))
+    nodes = [
+        toy_session.project.pipeline.sources()[0].id,
+        append(toy_session, "toy.same"),
+        append(toy_session, "toy.same"),
+    ]
+    toy_session.run()
+    toy_session.settle()
+    assert len({one.result.digest for one in toy_session.variants.rows}) == 1
+    assert (
+        len(toy_session.variants.rows) == 2
+    )  # the second of the two does the same on the same, and is the same result
+    _, rows = run_rows(toy_session)
+    assert rows[0].node == nodes[0]
+    assert rows[1].node in nodes[1:]

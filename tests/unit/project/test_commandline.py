@@ -15,6 +15,7 @@ from compress_studio.project.commandline import command_line
 from compress_studio.project.pipeline import Edge
 from compress_studio.project.project import Project
 from compress_studio.project.words import parse_step
+from compress_studio.spec.data import DataRequest
 from compress_studio.spec.registry import load_steps
 
 STEPS = load_steps()
@@ -41,7 +42,7 @@ def test_a_line_of_steps_comes_back_with_every_value() -> None:
     project = with_source("/models/my net.onnx")
     project = edits.append_step("prune.channels", {"amount": 0.35}, STEPS)(project)
     project = edits.append_step("train.distil", {}, STEPS)(project)
-    text = command_line(project.pipeline, STEPS, "/data/a b.npz", "out")
+    text = command_line(project.pipeline, STEPS, DataRequest("/data/a b.npz"), "out")
     assert "--data '/data/a b.npz' --out out" in text
     again = back(text.split(" --data")[0])
     assert [(node.step, node.params) for node in again.pipeline] == [
@@ -91,3 +92,13 @@ def test_a_value_that_the_separators_cannot_carry_is_refused_and_named() -> None
     project = edits.append_step(named.id, {field.name: ["a,b"]}, STEPS)(project)
     with pytest.raises(UserError, match="cannot be written"):
         command_line(project.pipeline, STEPS)
+
+
+def test_what_the_numbers_depend_on_besides_the_steps_is_written_too() -> None:
+    text = command_line(with_source().pipeline, STEPS, seed=4, device="cpu", threads=2)
+    assert text.endswith("--seed 4 --device cpu --threads 2")
+
+
+def test_choices_about_the_data_are_refused_because_the_command_line_has_no_words_for_them() -> None:
+    with pytest.raises(UserError, match="about the data"):
+        command_line(with_source().pipeline, STEPS, DataRequest("/data/a.npz", {"labels": "y"}))
