@@ -1,4 +1,4 @@
-"""The steps and meters that exist: built in and from plug-ins, found the same way."""
+"""The steps, meters and output formats that exist: built in and from plug-ins, found the same way."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from compress_studio.base.errors import BadInput
 from compress_studio.spec.meter import MeterSpec
+from compress_studio.spec.output import OutputSpec
 from compress_studio.spec.step import StepSpec
 
 API = 1
 STEP_GROUP = "compress_studio.steps"
 METER_GROUP = "compress_studio.meters"
+OUTPUT_GROUP = "compress_studio.outputs"
 
 
 class HasId(Protocol):
@@ -76,6 +78,7 @@ class Registry(Generic[S]):
 
 StepRegistry = Registry[StepSpec]
 MeterRegistry = Registry[MeterSpec]
+OutputRegistry = Registry[OutputSpec]
 
 
 def load_steps() -> StepRegistry:
@@ -89,6 +92,13 @@ def load_meters() -> MeterRegistry:
     """All installed meters: entry points of the group compress_studio.meters."""
     registry: MeterRegistry = Registry("meter")
     _load(registry, METER_GROUP, "METERS")
+    return registry
+
+
+def load_outputs() -> OutputRegistry:
+    """All installed output formats: entry points of the group compress_studio.outputs."""
+    registry: OutputRegistry = Registry("output format")
+    _load(registry, OUTPUT_GROUP, "OUTPUTS")
     return registry
 
 

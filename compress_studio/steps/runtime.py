@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from compress_studio.spec.data import DataRequest, DataSource, SampleShape
-from compress_studio.spec.registry import load_meters, load_steps
+from compress_studio.spec.registry import load_meters, load_outputs, load_steps
 from compress_studio.spec.runtime import Runtime
 
 
 def make_runtime() -> Runtime:
     """The runtime of the program."""
-    return Runtime(load_steps(), load_meters(), data_digest, open_data, inspect, devices, sample_shapes)
+    return Runtime(load_steps(), load_meters(), data_digest, open_data, inspect, devices, sample_shapes, load_outputs())
 
 
 def data_digest(request: DataRequest) -> str:

@@ -35,7 +35,7 @@ class TorchView(nn.Module):
         self.state = State()
         self.hooks: dict[str, list[Hook]] = {}
         self.weights: dict[str, nn.Parameter] = {}
-        compiler = Compiler(model, self.state, self._inner)
+        compiler = self._compiler(model)
         self._plan = compiler.compile()
         self._stored: list[tuple[int, str]] = []
         """Slot and attribute name of each stored tensor."""
@@ -51,6 +51,13 @@ class TorchView(nn.Module):
         self._moves = False
         self.eval()
 
+    def _compiler(self, model: ir.Model) -> Compiler:
+        return Compiler(model, self.state, self._inner)
+
+    def _key(self, index: int, name: str) -> str:
+        """The attribute that holds a stored tensor."""
+        return f"stored{index}"
+
     def _store(self, model: ir.Model, compiler: Compiler, trainable: Trainable | None) -> None:
         for index, (name, value) in enumerate(named_initializers(model)):
             if value.const_value is None:
@@ -63,7 +70,7 @@ class TorchView(nn.Module):
                     f"Training does not know text, which the tensor {name} holds.",
                     "Steps that need no training still work on this network.",
                 ) from None
-            key = f"stored{index}"
+            key = self._key(index, name)
             wanted = is_weight(value, array) and (trainable is None or trainable(name, value))
             if wanted:
                 parameter = nn.Parameter(tensor)

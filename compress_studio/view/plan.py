@@ -28,6 +28,8 @@ class Call:
     outs: tuple[int, ...]
     host: frozenset[int]
     frees: tuple[int, ...] = ()
+    kind: str = ""
+    """Name of the operator."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,10 @@ class Compiler:
         if value is None:
             return NOTHING
         return self.slots.setdefault(value, len(self.slots))
+
+    def operator(self, domain: str, name: str) -> Operator | None:
+        """The operator of that name, or None when it is not known."""
+        return find(domain, name)
 
     def _graph(self, graph: ir.Graph, around: frozenset[ir.Value]) -> tuple[Plan, set[ir.Value]]:
         """The plan of a graph and the tensors it reads from the graphs around it."""
@@ -99,7 +105,7 @@ class Compiler:
                 plan.calls[index].frees += (slot,)
 
     def _call(self, node: ir.Node, attrs: dict[str, Any]) -> Call | None:
-        operator = find(node.domain, node.op_type)
+        operator = self.operator(node.domain, node.op_type)
         reason = "" if operator is None else operator.refuses(attrs, len(node.inputs))
         if operator is None or reason or "" in attrs:
             self._miss(node, reason or attrs.get("", ""))
@@ -110,7 +116,7 @@ class Compiler:
         context = Context(self._version(node), outputs, node.name or "", self.state, self.run)
         ins = tuple(self.slot(value) for value in node.inputs)
         outs = tuple(self.slot(value) for value in node.outputs[:outputs])
-        return Call(operator.function, context, attrs, ins, outs, operator.host)
+        return Call(operator.function, context, attrs, ins, outs, operator.host, kind=node.op_type)
 
     def _version(self, node: ir.Node) -> int:
         versions = self.model.opset_imports

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor
+from torch import SymInt, Tensor
 
 from compress_studio.base.errors import Refused
 
@@ -85,9 +85,13 @@ def ints(value: Tensor | Sequence[int] | None) -> list[int]:
     """Whole numbers out of a tensor or an attribute; nothing gives an empty list."""
     if value is None:
         return []
-    if isinstance(value, Tensor):
-        return [int(one) for one in value.reshape(-1).tolist()]
-    return [int(one) for one in value]
+    numbers: Sequence[Any] = value.reshape(-1).tolist() if isinstance(value, Tensor) else value
+    return [_whole(number) for number in numbers]
+
+
+def _whole(number: Any) -> Any:
+    """A whole number; a size that is not known yet (while a program is exported) stays one."""
+    return number if isinstance(number, SymInt) else int(number)
 
 
 def axes_of(attrs: Attrs, given: Tensor | None) -> list[int] | None:

@@ -1,0 +1,1 @@
+"""How the output formats are written and opened again. Imported in worker processes only."""

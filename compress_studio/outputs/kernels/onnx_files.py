@@ -1,0 +1,68 @@
+"""Writing ONNX: a copy, or the same network in another version of the operators."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import onnx
+import onnx_ir as ir
+
+from compress_studio.base.errors import Refused
+from compress_studio.graph.canonical import raise_opset
+from compress_studio.graph.saving import EXTERNAL_ABOVE, load, save, weight_bytes
+from compress_studio.spec.output import Written
+
+if TYPE_CHECKING:
+    from compress_studio.outputs.onnx_file import OnnxParams
+    from compress_studio.spec.ports import OnnxNet
+
+HINT = "Leave the opset as it is, or choose one between the two."
+
+
+def write(params: OnnxParams, network: OnnxNet, target: Path) -> Written:
+    """An .onnx file; weights above 1.8 GB lie in a second one. Raises Refused when the opset cannot be had."""
+    model = load(network.path)
+    before = model.opset_imports.get("", model.opset_imports.get("ai.onnx", 1))
+    if params.opset in {None, before} and weight_bytes(model) <= EXTERNAL_ABOVE:
+        shutil.copyfile(network.path, target)
+        target.chmod(0o644)
+        return Written((target,))
+    if params.opset is not None and params.opset != before:
+        model = _converted(model, before, params.opset)
+    save(model, target)
+    beside = target.with_name(f"{target.name}.data")
+    notes = () if params.opset in {None, before} else (f"Converted from opset {before} to opset {params.opset}.",)
+    return Written((target, beside) if beside.exists() else (target,), notes)
+
+
+def _converted(model: ir.Model, before: int, wanted: int) -> ir.Model:
+    if wanted > before:
+        if not raise_opset(model, wanted):
+            raise Refused(f"Some operators of this network cannot be converted from opset {before} to {wanted}.", HINT)
+        return model
+    if weight_bytes(model) > EXTERNAL_ABOVE or model.functions:
+        raise Refused(f"A network of this size or with functions cannot be converted down to opset {wanted}.", HINT)
+    ir.external_data.load_to_model(model)
+    try:
+        converted = ir.from_proto(onnx.version_converter.convert_version(ir.to_proto(model), wanted))
+    except Exception as error:
+        # The converter raises several types for operators that have no older form.
+        line = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise Refused(
+            f"This network has no form in opset {wanted}: {line[:200].rstrip('.')}.",
+            f"Choose an opset between {wanted + 1} and {before}.",
+        ) from error
+    for domain, version in model.opset_imports.items():
+        converted.opset_imports.setdefault(domain, version)
+    for mine, theirs in (
+        *zip(converted.graph.inputs, model.graph.inputs, strict=True),
+        *zip(converted.graph.outputs, model.graph.outputs, strict=True),
+    ):
+        if mine.name != theirs.name:
+            raise Refused(f"The conversion to opset {wanted} would rename {theirs.name}.", HINT)
+        mine.shape, mine.type = theirs.shape, theirs.type
+    converted.metadata_props.update(model.metadata_props)
+    converted.producer_name, converted.producer_version = model.producer_name, model.producer_version
+    return converted
