@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,7 @@ def make_state(chosen: str, settings: RunSettings, found: dict[str, Any] | None,
         ("Other steps", f"CPU ({_threads(settings.compute_threads)})"),
         ("Measuring time", f"CPU ({_threads(settings.threads)})"),
     )
-    providers = ", ".join(name.removesuffix("ExecutionProvider") for name in found["providers"]) if found else ""
+    providers = ", ".join(provider_names(found["providers"])) if found else ""
     rows = (DeviceRow("auto", "Automatic", _best_words(found, best)), DeviceRow("cpu", "Processor", one.name))
     rows += tuple(_row(kind, found) for kind in NAMES)
     return DeviceState(one.name, facts, rows, chosen, providers, uses, found is None and not failure, failure)
@@ -168,6 +169,12 @@ def _best_words(found: dict[str, Any] | None, best: str) -> str:
     if found is None:
         return "The fastest that works here"
     return f"The fastest that works here: {'the processor' if best == 'cpu' else NAMES.get(best, best)}"
+
+
+def provider_names(providers: Iterable[str]) -> list[str]:
+    """What ONNX Runtime can compute with on this machine; the one that asks a service elsewhere is left out."""
+    names = (name.removesuffix("ExecutionProvider") for name in providers)
+    return [name for name in names if name != "Azure"]
 
 
 def _threads(count: int) -> str:

@@ -99,6 +99,11 @@ class TabCorner(QWidget):
         tabs.currentChanged.connect(self._show_extras)
         self.show()
 
+    def sizeHint(self) -> QSize:
+        """As high as the tabs, so that the buttons stand on their line."""
+        hint = super().sizeHint()
+        return QSize(hint.width(), max(hint.height(), self._tabs.tabBar().sizeHint().height()))
+
     def add_extra(self, widget: QWidget, page: QWidget) -> None:
         """Show buttons beside the tabs while a page is open."""
         self._extras.append((widget, page))

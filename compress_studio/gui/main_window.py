@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,14 +20,16 @@ from compress_studio.gui.commands import Commands
 from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.dialogs.asking import Asking, Dialogs
 from compress_studio.gui.docks import LayoutMemory, Place, TabCorner, make_dock, make_tabbed_dock
+from compress_studio.gui.mnemonics import plain_text, with_keys
 from compress_studio.gui.panels.empty import EmptyState
 from compress_studio.gui.panels.log import LogPanel
 from compress_studio.gui.panels.problems import ProblemsPanel
 from compress_studio.gui.panels.runs import RunsPanel
 from compress_studio.gui.panels.side import SidePanel
 from compress_studio.gui.panels.status import StatusBar
-from compress_studio.gui.session import Session
+from compress_studio.gui.session import Message, Session
 from compress_studio.gui.settings import SettingsFile
+from compress_studio.gui.stepwords import in_words
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.toolbar import MainToolBar
 from compress_studio.gui.widgets.toasts import Toasts
@@ -177,7 +180,7 @@ class MainWindow(QMainWindow):
         return dock
 
     def _build_actions(self) -> None:
-        menus = {name: self.menuBar().addMenu(name) for name in MENUS}
+        menus = {name: self.menuBar().addMenu(text) for name, text in zip(MENUS, with_keys(MENUS), strict=True)}
         for one in ACTIONS:
             made = self._action(one)
             self.actions_by_id[one.id] = made
@@ -199,6 +202,8 @@ class MainWindow(QMainWindow):
             window.insertAction(first, toggle) if first is not None else window.addAction(toggle)
         if first is not None:
             window.insertSeparator(first)
+        for menu in menus.values():
+            menu.aboutToShow.connect(lambda menu=menu: _give_keys(menu))
 
     def _build_bars(self) -> None:
         self.toolbar = MainToolBar(self.commands, self.actions_by_id, self)
@@ -227,7 +232,7 @@ class MainWindow(QMainWindow):
         session.project_changed.connect(self._show_page)
         session.history_changed.connect(self._show_title)
         session.project_opened.connect(self._show_title)
-        session.message.connect(self.toasts.show_message)
+        session.message.connect(self._show_message)
         self._actions_timer = QTimer(self)
         self._actions_timer.setSingleShot(True)
         self._actions_timer.setInterval(0)
@@ -236,6 +241,11 @@ class MainWindow(QMainWindow):
             signal.connect(self._show_actions)
         for signal in (session.views_changed, session.run_changed):
             signal.connect(self._show_actions_soon)
+
+    def _show_message(self, message: Message) -> None:
+        steps = self.session.runtime.steps
+        said = replace(message, text=in_words(message.text, None, steps), hint=in_words(message.hint, None, steps))
+        self.toasts.show_message(said)
 
     def _show_actions_soon(self, *_: object) -> None:
         self._actions_timer.start()
@@ -274,7 +284,8 @@ class MainWindow(QMainWindow):
             ("edit.undo", "Undo", self.session.history.undo_label),
             ("edit.redo", "Redo", self.session.history.redo_label),
         ):
-            self.actions_by_id[name].setText(f"{word} “{label}”" if label else word)
+            text = f"{word} “{label}”" if label else word
+            self.actions_by_id[name].setText(text.replace("&", "&&"))
 
     def _fill_recent(self) -> None:
         self.recent_menu.clear()
@@ -310,6 +321,13 @@ class MainWindow(QMainWindow):
             self._layout_memory.save(self)
         self.closed_for_good()
         event.accept()
+
+
+def _give_keys(menu: QMenu) -> None:
+    """Underline a letter of every line, by which it can be chosen while the menu is open."""
+    lines = [one for one in menu.actions() if not one.isSeparator()]
+    for one, text in zip(lines, with_keys([plain_text(one.text()) for one in lines]), strict=True):
+        one.setText(text)
 
 
 def _make(name: str, commands: Commands) -> QWidget:

@@ -16,12 +16,14 @@ from compress_studio.project.pipeline import SOURCE_STEP, NodeId
 from compress_studio.project.project import Project
 from compress_studio.project.samples import sample_project
 from compress_studio.spec.data import DataRequest
+from compress_studio.spec.step import Group
 
 if TYPE_CHECKING:
     from compress_studio.gui.session import Session
 
 __all__ = ["Dropped", "Kind", "classify", "open_path"]
 
+COMPRESSING = frozenset({Group.PRUNE, Group.FACTORIZE, Group.QUANTIZE})
 BELOW = 160.0
 """Distance on the canvas from the lowest node to another model."""
 
@@ -31,7 +33,7 @@ def open_path(session: Session, path: Path) -> None:
     found = classify(path)
     if found.kind is Kind.PROJECT:
         session.load(found.path)
-        look_at_source(session)
+        look_at_source(session, show=first_step(session))
     elif found.kind is Kind.DATA:
         use_data(session, found.path)
     else:
@@ -54,7 +56,7 @@ def open_model(session: Session, path: Path) -> None:
 def open_sample(session: Session, name: str) -> None:
     """Begin a project with a bundled sample, its data and its steps. Raises BadInput for a name nobody has."""
     session.open(sample_project(name, session.runtime.steps), None)
-    look_at_source(session)
+    look_at_source(session, show=first_step(session))
 
 
 def replace_model(session: Session, path: Path, node: NodeId | None = None) -> None:
@@ -108,15 +110,24 @@ def remove_data(session: Session) -> None:
     session.edit("Remove the data", edits.set_data(DataRequest(seed=session.project.data.seed)))
 
 
-def look_at_source(session: Session, node: NodeId | None = None) -> None:
+def first_step(session: Session) -> NodeId | None:
+    """The step to begin with: the first that makes the model smaller, else the first of any kind."""
+    specs = session.runtime.steps
+    steps = [one for one in session.project.pipeline.order() if one.step != SOURCE_STEP and one.on]
+    sparing = [one for one in steps if one.step in specs and specs.get(one.step).group in COMPRESSING]
+    return next((one.id for one in (*sparing, *steps)), None)
+
+
+def look_at_source(session: Session, node: NodeId | None = None, *, show: NodeId | None = None) -> None:
     """Open the models of the project in the background, so that previews have something to show.
 
-    Nothing is measured then, unless the user set that models are measured when they are opened.
+    show: the node to select; the source when nothing else is named. Nothing is measured then, unless the user set
+    that models are measured when they are opened.
     """
     sources = [one.id for one in session.project.pipeline.sources()]
     if not sources:
         return
-    session.select([node or sources[0]])
+    session.select([show or node or sources[0]])
     session.look_at(sources, measure=settings.current().measure_on_opening)
 
 

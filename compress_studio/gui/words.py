@@ -41,7 +41,7 @@ def ms_text(value: float | None) -> str:
         return NOTHING
     if value >= 1000:
         return f"{_three(value / 1000)}{THIN}s"
-    return f"{_three(value)}{THIN}ms" if value >= 0.1 else f"{_three(value * 1000)}{THIN}µs"
+    return f"{_three(value)}{THIN}ms" if value >= 0.9995 else f"{_three(value * 1000)}{THIN}µs"
 
 
 def percent_text(share: float | None, digits: int = 1) -> str:

@@ -10,8 +10,10 @@ from html import escape
 from compress_studio.engine.summary import LESS_IS_BETTER, SHARES, Change, Summary
 from compress_studio.gui import words
 from compress_studio.gui.nodeview import NodeView, Shown
+from compress_studio.gui.stepwords import in_words
 from compress_studio.project.pipeline import NETWORK, SOURCE_STEP, TEACHER
 from compress_studio.spec.ports import Port
+from compress_studio.spec.registry import StepRegistry
 from compress_studio.spec.step import Group
 
 SHORT = {"top1": "top-1", "auc": "AUC", "r2": "R²", "mae": "MAE", "rmse": "RMSE", "agreement": "agree", "cosine": "cos"}
@@ -81,8 +83,17 @@ STATES: dict[Shown, tuple[str, Mark, str]] = {
 }
 
 
-def look_of(view: NodeView, inputs: Sequence[str], connected: Sequence[str] = (), allowed_drop: float = 0.01) -> Look:
-    """What to paint of a node. connected: the inputs that are fed; allowed_drop: the goal for quality, as a share."""
+def look_of(
+    view: NodeView,
+    inputs: Sequence[str],
+    connected: Sequence[str] = (),
+    allowed_drop: float = 0.01,
+    steps: StepRegistry | None = None,
+) -> Look:
+    """What to paint of a node. connected: the inputs that are fed; allowed_drop: the goal for quality, as a share.
+
+    steps: those that messages may name.
+    """
     state, mark, tone = _state(view)
     badges = _badges(view, allowed_drop)
     busy = view.state in {Shown.RUNNING, Shown.MEASURING}
@@ -100,7 +111,7 @@ def look_of(view: NodeView, inputs: Sequence[str], connected: Sequence[str] = ()
         off=not view.node.on,
         wrong=view.state in {Shown.FAILED, Shown.INVALID},
         cautions=len(view.cautions),
-        tip=_tip(view, state),
+        tip=_tip(view, state, steps),
         inputs=tuple(inputs),
         taught=TEACHER in connected,
     )
@@ -222,7 +233,7 @@ def _tone(low: float | None, high: float | None) -> str:
     return "bad" if high is not None and high <= 1 / CLEARLY else "muted"
 
 
-def _tip(view: NodeView, state: str) -> str:
+def _tip(view: NodeView, state: str, steps: StepRegistry | None) -> str:
     """Title, state and reason, what is going on, and every caution."""
     lines = [f"<span style='font-weight:600'>{escape(view.title)}</span>"]
     if view.spec is not None and view.node.step != SOURCE_STEP:
@@ -237,4 +248,5 @@ def _tip(view: NodeView, state: str) -> str:
     lines += [f"⚠ {escape(caution.get('message', ''))}" for caution in view.cautions]
     if view.outdated:
         lines.append("The numbers belong to earlier settings. Run to renew them.")
-    return "<br>".join(line for line in lines if line)
+    text = "<br>".join(line for line in lines if line)
+    return text if steps is None else in_words(text, view.spec, steps)

@@ -18,6 +18,7 @@ from compress_studio.gui.theme import current
 from compress_studio.project.pipeline import SOURCE_STEP, Edge, Node, NodeId, Point
 from compress_studio.project.places import SPACING
 from compress_studio.project.project import QUALITY_DROP, Project
+from compress_studio.spec.registry import StepRegistry
 
 PORT_REACH = 11.0
 """How near to a port the cursor must be, in pixels on the screen."""
@@ -43,6 +44,8 @@ class PipelineScene(QGraphicsScene):
         self.nodes: dict[NodeId, NodeItem] = {}
         self.edges: dict[Edge, EdgeItem] = {}
         self.selected_edge: Edge | None = None
+        self.steps: StepRegistry | None = None
+        """Those that messages may name."""
         self.hint = HintItem()
         self.addItem(self.hint)
         self._shown: dict[NodeId, tuple[NodeView, Node, tuple[str, ...], float]] = {}
@@ -179,7 +182,7 @@ class PipelineScene(QGraphicsScene):
         if shown is None or shown[1].pos != node.pos:
             self.place(node.id, _point(node.pos))
         if shown is None or shown[0] != view or shown[2:] != (connected, drop):
-            item.show_look(look_of(view, input_ports(view, connected, node.step), connected, drop))
+            item.show_look(look_of(view, input_ports(view, connected, node.step), connected, drop, self.steps))
         self._shown[node.id] = (view, node, connected, drop)
 
     def _show_edges(self, edges: Sequence[Edge], off: set[NodeId]) -> None:

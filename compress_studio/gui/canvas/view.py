@@ -62,6 +62,7 @@ class PipelineView(QGraphicsView):
         super().__init__(self.pipeline, parent)
         self.pipeline.setParent(self)
         self.session = session
+        self.pipeline.steps = session.runtime.steps
         self.touched = False
         """The user chose what is seen: it is not fitted any more."""
         self.space = False

@@ -8,8 +8,10 @@ from typing import Any
 
 from compress_studio.engine.summary import LABELS, SHARES, value_of
 from compress_studio.engine.variants import Variant
+from compress_studio.gui.forms.wording import value_text
 from compress_studio.gui.panels.run_rows import difference_text, quality_text
 from compress_studio.gui.words import NOTHING, bytes_text, count_text, factor_text, ms_text
+from compress_studio.spec.params import Field
 from compress_studio.spec.registry import StepRegistry
 
 FACTS = (
@@ -40,9 +42,9 @@ def compare_facts(first: Variant, second: Variant) -> tuple[CompareRow, ...]:
         a, b = value_of(first.result, name), value_of(second.result, name)
         if a is None and b is None:
             continue
-        rows.append(
-            CompareRow(name, LABELS.get(name, name), a, b, _text(name, a), _text(name, b), _difference(name, a, b))
-        )
+        difference = _speed(first, second) if name == "median_ms" else ""
+        difference = difference or _difference(name, a, b)
+        rows.append(CompareRow(name, LABELS.get(name, name), a, b, _text(name, a), _text(name, b), difference))
     return tuple(rows)
 
 
@@ -53,14 +55,26 @@ def compare_params(first: Variant, second: Variant, steps: StepRegistry) -> list
         one = first.recipe.node(node) if node in first.recipe else None
         other = second.recipe.node(node) if node in second.recipe else None
         if one is None or other is None or one.step != other.step:
-            rows.append((node, one.step if one is not None else NOTHING, other.step if other is not None else NOTHING))
+            here, there = (NOTHING if found is None else _title(found.step, steps) for found in (one, other))
+            rows.append(("Step", here, there))
             continue
-        labels = {f.name: f.ui.label for f in steps.get(one.step).params.fields()} if one.step in steps else {}
+        fields = {f.name: f for f in steps.get(one.step).params.fields()} if one.step in steps else {}
         for name in dict.fromkeys([*one.params, *other.params]):
-            a, b = one.params.get(name), other.params.get(name)
+            field = fields.get(name)
+            before = None if field is None else field.default
+            a, b = one.params.get(name, before), other.params.get(name, before)
             if a != b:
-                rows.append((f"{node} · {labels.get(name, name)}", str(a), str(b)))
-    return rows or [("The recipes are the same.", "", "")]
+                label = f"{_title(one.step, steps)} · {name if field is None else field.ui.label}"
+                rows.append((label, _value(field, a), _value(field, b)))
+    return rows or [("All steps and parameters are the same.", "", "")]
+
+
+def _title(step: str, steps: StepRegistry) -> str:
+    return steps.get(step).title if step in steps else step
+
+
+def _value(field: Field | None, value: Any) -> str:
+    return str(value) if field is None or field.kind in {"map", "str"} else value_text(field, value)
 
 
 def layer_pairs(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
@@ -74,6 +88,13 @@ def layer_pairs(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tup
         x, y = (None if one is None else float(one["bytes"]) for one in (a, b))
         rows.append((name, op, bytes_text(x), bytes_text(y), factor_text(x / y) if x and y else ""))
     return rows
+
+
+def _speed(first: Variant, second: Variant) -> str:
+    """How much faster the second is, from what was measured beside the original; empty where that says nothing."""
+    one, other = (1.0 if variant.source == "" else value_of(variant.result, "ratio") for variant in (first, second))
+    same = (first.source or first.id) == (second.source or second.id)
+    return factor_text(other / one) if same and one and other else ""
 
 
 def _text(name: str, value: float | None) -> str:
@@ -91,4 +112,6 @@ def _difference(name: str, first: float | None, second: float | None) -> str:
         return ""
     if name in SIZES | COUNTS | {"median_ms"}:
         return factor_text(first / second) if second else ""
+    if name == "cosine":
+        return f"{second - first:+.3f}".replace("-", "−")
     return difference_text(name if name in SHARES else "", second - first)

@@ -11,12 +11,12 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -124,10 +124,13 @@ class DataDialog(QDialog):
         columns.addWidget(self._build_form(), 1)
         columns.addWidget(self._build_side())
         outer.addLayout(columns, 1)
-        buttons = QDialogButtonBox(self)
-        self._apply = buttons.addButton("Apply", QDialogButtonBox.ButtonRole.AcceptRole)
-        cancel = buttons.addButton("Cancel", QDialogButtonBox.ButtonRole.RejectRole)
-        clear = buttons.addButton("Clear all", QDialogButtonBox.ButtonRole.ResetRole)
+        clear, cancel, self._apply = (QPushButton(text, self) for text in ("Clear all", "Cancel", "Apply"))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(METRICS.gap)
+        buttons.addWidget(clear)
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self._apply)
         named = ((self._apply, "data_dialog.apply", "Read the data like this from now on"),
                  (cancel, "data_dialog.cancel", "Leave everything as it was"),
                  (clear, "data_dialog.clear", "Only what the data themselves declare"))  # fmt: skip
@@ -136,9 +139,9 @@ class DataDialog(QDialog):
             button.setToolTip(tip)
         self._apply.setDefault(True)
         clear.clicked.connect(self._clear)
-        buttons.accepted.connect(self._accept)
-        buttons.rejected.connect(self.reject)
-        outer.addWidget(buttons)
+        self._apply.clicked.connect(self._accept)
+        cancel.clicked.connect(self.reject)
+        outer.addLayout(buttons)
 
     def _build_form(self) -> QWidget:
         area = QScrollArea(self)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress_studio.gui.nodeview import NodeView, Shown
+from compress_studio.gui.stepwords import in_words
 from compress_studio.project.pipeline import NodeId
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def choose(session: Session, side: str) -> Subject:
     found = session.artifact_of(node)
     origin = session.artifact_of(source) if source is not None else None
     if found is None:
-        return _missing(node, title, view, is_source=node == source, source_there=origin is not None)
+        missing = _missing(node, title, view, is_source=node == source, source_there=origin is not None)
+        return replace(missing, reason=in_words(missing.reason, view and view.spec, session.runtime.steps))
     return Subject(
         node,
         title,

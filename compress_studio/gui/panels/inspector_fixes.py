@@ -7,14 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compress_studio.base.errors import BadInput
 from compress_studio.gui.forms.wording import plain, value_text
-from compress_studio.spec.params import Field
+from compress_studio.gui.stepwords import SETTING, STEP_ID, value_of
 from compress_studio.spec.registry import StepRegistry
 from compress_studio.spec.step import Group, StepSpec
-
-SETTING = re.compile(r"\b([a-z][a-z0-9_]*)=([A-Za-z0-9_.%]+)")
-STEP_ID = re.compile(r"\b[a-z]+\.[a-z0-9_]+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +35,12 @@ def fixes_for(text: str, spec: StepSpec | None, values: Mapping[str, Any], steps
             found.append(Fix(f"Append {short_title(steps.get(name))}", step=name))
     for one, word in SETTING.findall(text):
         field = None if spec is None else spec.params.field_named(one)
-        value = None if field is None else _value(field, word)
+        value = None if field is None else value_of(field, word)
         if field is not None and value is not None and value != plain(values.get(one, field.default)):
             found.append(Fix(f"Set {field.ui.label} to {value_text(field, value)}", name=one, value=value))
     return found
 
 
-def in_words(text: str, spec: StepSpec | None, steps: StepRegistry) -> str:
-    """A message with titles of steps instead of their ids, and settings as the form calls them."""
-
-    def title(match: re.Match[str]) -> str:
-        return f"“{steps.get(match[0]).title}”" if match[0] in steps else match[0]
-
-    def setting(match: re.Match[str]) -> str:
-        field = None if spec is None else spec.params.field_named(match[1])
-        value = None if field is None else _value(field, match[2])
-        return match[0] if field is None or value is None else f"{field.ui.label}: {value_text(field, value)}"
-
-    return SETTING.sub(setting, STEP_ID.sub(title, text))
-
-
 def short_title(spec: StepSpec) -> str:
     """What a button calls a step: "Distil" for "Distil from the original"."""
     return re.split(r" (?:from|on|to|in) ", spec.title, maxsplit=1)[0]
-
-
-def _value(field: Field, word: str) -> Any:
-    word = word.rstrip(".")
-    if field.kind == "choice" and word not in field.choices:
-        return None
-    try:
-        return plain(field.parse(word))
-    except BadInput:
-        return None

@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from compress_studio.engine.records import Failure
 from compress_studio.gui.nodeview import NodeView, Shown
-from compress_studio.gui.panels.inspector_fixes import Fix, fixes_for, in_words
+from compress_studio.gui.panels.inspector_fixes import Fix, fixes_for
 from compress_studio.gui.panels.inspector_parts import Notice, clear, wrapped
 from compress_studio.gui.panels.inspector_words import fact_rows, result_rows, skipped_of
+from compress_studio.gui.stepwords import in_words
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import SectionTitle
 from compress_studio.gui.widgets.card import Card, Collapsible, FactRows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QFont, QFontDatabase
@@ -24,6 +24,7 @@ from compress_studio.engine.events import (
 )
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.words import seconds_text
+from compress_studio.project.pipeline import NodeId
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
@@ -61,30 +62,40 @@ class LogPanel(QWidget):
 
     def _heard(self, events: Sequence[RunEvent]) -> None:
         now = time.strftime("%H:%M:%S")
-        self.show_state([f"{now}  {text}" for event in events if (text := line_of(event))])
+        self.show_state([f"{now}  {text}" for event in events if (text := line_of(event, self._title))])
+
+    def _title(self, node: NodeId) -> str:
+        """What a node is called; with its id where several are called the same."""
+        view = self._session.views.get(node)
+        if view is None:
+            return node
+        same = sum(one.title == view.title for one in self._session.views.values())
+        return f"{view.title} ({node})" if same > 1 else view.title
 
 
-def line_of(event: RunEvent) -> str:
-    """The line that an event makes; empty for those that make none."""
+def line_of(event: RunEvent, title: Callable[[NodeId], str] = str) -> str:
+    """The line that an event makes; empty for those that make none. title: what a node is called."""
+    at: NodeId = getattr(event, "node", "")
+    node = title(at) if at else ""
     match event:
         case RunStarted():
-            return f"Run begins: {', '.join(event.nodes)}"
+            return f"Run begins: {', '.join(map(title, event.nodes))}"
         case NodeStarted():
-            return f"{event.node}: begins"
+            return f"{node}: begins"
         case NodeDone():
-            return f"{event.node}: done in {seconds_text(event.seconds)}"
+            return f"{node}: done in {seconds_text(event.seconds)}"
         case NodeCached():
-            return f"{event.node}: was there already"
+            return f"{node}: was there already"
         case NodeFailed():
-            return f"{event.node}: failed. {event.failure.message} {event.failure.hint}".rstrip()
+            return f"{node}: failed. {event.failure.message} {event.failure.hint}".rstrip()
         case NodeSkipped():
-            return f"{event.node}: {event.text or event.why}"
+            return f"{node}: {event.text or event.why}"
         case MeasurementTaken() if not event.cached:
-            return f"{event.node}: {event.meter} measured"
+            return f"{node}: {event.meter} measured"
         case MeasurementFailed():
-            return f"{event.node}: {event.meter} failed. {event.failure.message} {event.failure.hint}".rstrip()
+            return f"{node}: {event.meter} failed. {event.failure.message} {event.failure.hint}".rstrip()
         case Note():
-            return f"{event.node}: {event.text}" if event.node else event.text
+            return f"{node}: {event.text}" if node else event.text
         case RunEnded():
             how = "stopped" if event.cancelled else "done" if event.ok else "ended with problems"
             return f"Run {how} after {seconds_text(event.seconds)}"

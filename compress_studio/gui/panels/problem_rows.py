@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from compress_studio.engine.records import Cause, Failure
 from compress_studio.gui.nodeview import NodeView, Shown
+from compress_studio.gui.stepwords import in_words
 from compress_studio.project.pipeline import NodeId
 
 if TYPE_CHECKING:
     from compress_studio.gui.session import Session
+    from compress_studio.spec.registry import StepRegistry
+    from compress_studio.spec.step import StepSpec
 
 
 class Level(StrEnum):
@@ -45,11 +48,12 @@ class ProblemRow:
 
 def problem_rows(session: Session) -> tuple[ProblemRow, ...]:
     """What is wrong now, errors first, then in the order of the pipeline."""
-    rows = [*_whole(session)]
+    steps = session.runtime.steps
+    rows = [_worded(row, None, steps) for row in _whole(session)]
     for node in session.project.pipeline.order():
         view = session.views.get(node.id)
         if view is not None:
-            rows += _of_node(view)
+            rows += [_worded(row, view.spec, steps) for row in _of_node(view)]
     order = list(Level)
     return tuple(sorted(dict.fromkeys(rows), key=lambda row: order.index(row.level)))
 
@@ -72,6 +76,10 @@ def _of_node(view: NodeView) -> Iterable[ProblemRow]:
             yield _row(failure, node, f"{where}, {meter}")
         for caution in view.cautions:
             yield ProblemRow(Level.WARNING, node, where, caution["message"])
+
+
+def _worded(row: ProblemRow, spec: StepSpec | None, steps: StepRegistry) -> ProblemRow:
+    return replace(row, message=in_words(row.message, spec, steps), hint=in_words(row.hint, spec, steps))
 
 
 def _row(failure: Failure, node: NodeId, where: str) -> ProblemRow:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from compress_studio.gui.stepwords import in_words
 from compress_studio.project.pipeline import SOURCE_STEP, NodeId
 from compress_studio.spec.registry import Broken, StepRegistry
 from compress_studio.spec.step import Group, StepSpec, Verdict
@@ -114,7 +115,7 @@ def library_rows(
         rows.append(LibraryRow(HEADER, group.value, group.value))
         for spec in sorted(found, key=lambda one: told[one.id]):
             said = verdict(spec, facts)
-            reason = "" if said.ok else said.reason
+            reason = "" if said.ok else in_words(said.reason, spec, steps)
             rows.append(
                 LibraryRow(
                     STEP,
@@ -124,7 +125,7 @@ def library_rows(
                     spec.summary,
                     needs_text(spec),
                     reason,
-                    said.hint,
+                    in_words(said.hint, spec, steps),
                     told[spec.id],
                 )
             )

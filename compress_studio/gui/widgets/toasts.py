@@ -178,7 +178,7 @@ class Toasts(QWidget):
 
     def _closed(self) -> None:
         toast = self.sender()
-        if isinstance(toast, Toast):
+        if isinstance(toast, Toast) and toast in self._toasts:
             self._remove(toast)
             self.place()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from compress_studio.gui.panels.inspector_fixes import fixes_for, in_words
+from compress_studio.gui.panels.inspector_fixes import fixes_for
 from compress_studio.gui.panels.inspector_preview import join_notes
 from compress_studio.gui.panels.inspector_source import free_dims, read_dims, write_dims
 from compress_studio.gui.panels.inspector_words import agreement_tone, drop_tone, estimate_rows, prediction_rows
+from compress_studio.gui.stepwords import in_words
 from compress_studio.spec.preview import Estimate, Prediction
 from compress_studio.spec.runtime import BUILT_IN, load_runtime
 
