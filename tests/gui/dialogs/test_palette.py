@@ -90,3 +90,11 @@ def test_a_click_elsewhere_puts_it_away(window, palette: Palette, qtbot) -> None
     other = window.findChild(QLineEdit, "library.search")
     other.setFocus()
     qtbot.waitUntil(lambda: not palette.isVisible())
+
+
+def test_the_theme_is_changed_from_the_palette(window, palette: Palette, qtbot) -> None:
+    qtbot.keyClicks(palette.search, "light")
+    assert palette.current is not None
+    assert palette.current.title == "Light theme"
+    qtbot.keyClick(palette.search, Qt.Key.Key_Return)
+    assert window.commands.settings.now.theme == "light"
