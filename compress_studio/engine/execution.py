@@ -36,7 +36,7 @@ from compress_studio.engine.lanes import Lanes
 from compress_studio.engine.measuring import Measuring, Subject
 from compress_studio.engine.metering import Metering
 from compress_studio.engine.plan import OUT, NodePlan, NodeState, Planning, wanted_nodes
-from compress_studio.engine.records import DISK_WORDS, Cause, Failure, Result
+from compress_studio.engine.records import DISK_WORDS, Cause, Failure, Measurement, Result
 from compress_studio.engine.runstate import RunState, Stage
 from compress_studio.engine.settings import RunSettings
 from compress_studio.engine.timeleft import TimeLeft
@@ -81,6 +81,8 @@ class Execution:
         """Nodes that have no result and never will in this run."""
         self._done: dict[str, Result] = {}
         """By key, what this run computed: used again even when the cache is not."""
+        self._taken: dict[str, Measurement] = {}
+        """By key, what this run measured: the same."""
         self._subjects: list[Subject] = []
         self._feeding: dict[NodeId, list[NodeId]] = {}
         """The nodes that feed a node, the one of its first input first."""
@@ -89,8 +91,11 @@ class Execution:
     def successor(
         self, project: Project, targets: Iterable[NodeId] | None, settings: RunSettings | None = None
     ) -> Execution:
-        """The same run with another project; not begun."""
-        return Execution(project, targets, self.runtime, self.store, settings or self.settings, self._lanes, self._sink)
+        """The same run with another project; not begun. With settings of its own it uses nothing of this one."""
+        made = Execution(project, targets, self.runtime, self.store, settings or self.settings, self._lanes, self._sink)
+        if settings is None:
+            made._done, made._taken = self._done, self._taken
+        return made
 
     def leave_after_this_node(self) -> None:
         """Finish what is being computed and do nothing more."""
@@ -131,7 +136,9 @@ class Execution:
         for error in measuring.unknown.values():
             self._emit(Note(str(error), level="warning"))
         self._time_left = TimeLeft(self.store)
-        self._metering = Metering(measuring, self.store, self._lanes, self._emit, self.token, self._setting)
+        self._metering = Metering(
+            measuring, self.store, self._lanes, self._emit, self.token, self._setting, self._taken
+        )
         self._queue(nodes)
         for node in nodes:
             self._visit(node)

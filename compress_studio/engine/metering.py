@@ -39,6 +39,7 @@ class Metering:
         emit: Sink,
         token: CancelToken,
         setting: Callable[[NodeId], WorkSetting],
+        taken: dict[str, Measurement],
     ) -> None:
         self._measuring = measuring
         self._store = store
@@ -46,7 +47,7 @@ class Metering:
         self._emit = emit
         self._token = token
         self._setting = setting
-        self._taken: dict[str, Measurement] = {}
+        self._taken = taken
         """By key, what this run measured: used again even when the ledger is not."""
 
     def soon(self, subject: Subject) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, overload
 
 from compress_studio.base.errors import UserError
@@ -14,7 +14,7 @@ from compress_studio.engine.device import CPU, gpu_possible
 from compress_studio.engine.events import RunEvent, Sink
 from compress_studio.engine.execution import Execution
 from compress_studio.engine.lanes import Lanes
-from compress_studio.engine.plan import make_plan
+from compress_studio.engine.plan import make_plan, wanted_nodes
 from compress_studio.engine.records import Failure
 from compress_studio.engine.runstate import RunState
 from compress_studio.engine.settings import RunSettings
@@ -80,9 +80,10 @@ class Run:
 
         The node being computed is finished first when the new project wants the same result, else stopped.
         """
-        execution = self._execution.successor(project, targets, settings)
+        chosen = None if targets is None else tuple(targets)
+        execution = self._execution.successor(project, chosen, settings)
         current = self._execution.working_on
-        if current is None or current not in self._wanted(project):
+        if current is None or current not in self._wanted(project, chosen):
             self.cancel()
         else:
             self._execution.leave_after_this_node()
@@ -114,15 +115,19 @@ class Run:
         state = self._execution.state
         return Outcome(state.ok, state, state.seconds)
 
-    def _wanted(self, project: Project) -> set[str]:
-        """Keys and digests that a project asks for, as far as known."""
+    def _wanted(self, project: Project, targets: tuple[NodeId, ...] | None) -> set[str]:
+        """Keys and digests that the targets of a project ask for, as far as known."""
         job = self._execution
+        # What a run without the cache has computed by now is in the store all the same.
+        settings = replace(job.settings, use_cache=True)
         try:
-            plan = make_plan(project, job.runtime, job.store, job.settings)
+            plan = make_plan(project, job.runtime, job.store, settings)
+            nodes = wanted_nodes(project.pipeline, targets)
         except UserError:
             # The new run meets the same error and reports it.
             return set()
-        return {*plan.keys.values(), *(digest for ports in plan.outputs.values() for digest in ports.values())}
+        rows = [one for name, one in plan.nodes.items() if name in nodes]
+        return {*(one.key for one in rows), *(digest for one in rows for digest in one.outputs.values())} - {""}
 
     def _supervise(self) -> None:
         try:

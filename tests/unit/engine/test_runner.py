@@ -392,6 +392,31 @@ def test_superseding_stops_work_that_is_not_wanted_any_more(bench: Bench) -> Non
     assert bench.ran() == ["source", "slow", "slow", "slow-end"]
 
 
+def test_a_run_without_the_cache_goes_on_where_it_was_when_it_is_superseded(bench: Bench) -> None:
+    bench.again(use_cache=False)
+    slow = bench.node("w", "toy.slow", seconds=0.3)
+    waiter = Waiter()
+    run = bench.runner.start(chain(bench.source(), slow, bench.node("a", "toy.add"), meters=("count",)), sink=waiter)
+    waiter.wait_for(NodeStarted, "w")
+    changed = chain(bench.source(), slow, bench.node("a", "toy.add", amount=2), meters=("count",))
+    outcome = run.supersede(changed).wait(PATIENCE)
+    assert outcome is not None
+    assert outcome.ok
+    assert bench.numbers(outcome, "a") == [3, 4, 5]
+    assert bench.ran() == ["source", "count", "slow", "slow-end", "add", "count"]  # slow gives what it was given
+
+
+def test_superseding_stops_work_that_the_new_targets_do_not_need(bench: Bench) -> None:
+    waiter = Waiter()
+    project = chain(bench.source(), bench.node("w", "toy.slow", seconds=600))
+    run = bench.runner.start(project, sink=waiter)
+    waiter.wait_for(NodeStarted, "w")
+    outcome = run.supersede(project, ["s"]).wait(PATIENCE)
+    assert outcome is not None
+    assert outcome.ok
+    assert "slow-end" not in bench.ran()
+
+
 def test_the_state_of_a_run_is_what_its_events_say(bench: Bench) -> None:
     project = chain(bench.source(), bench.node("d", "toy.double"), bench.node("f", "toy.fail"), meters=("count",))
     outcome = bench.run(project)
