@@ -113,6 +113,7 @@ def test_a_user_makes_a_model_smaller_from_drop_to_export(qapp: QApplication, le
         yield exported.exists
         yield lambda: "Written and proved" in driver.find("export:status").text()  # type: ignore[attr-defined]
         driver.click("export:close")
+        yield lambda: QApplication.activeModalWidget() is None
         # save
         driver.asking.answers.append(str(project))
         driver.key(Qt.Key.Key_S, CTRL)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
 
 from compress_studio.gui.app import main
 from compress_studio.gui.session import Session
@@ -58,7 +58,9 @@ class Driver:
             QTest.keyClick(widget, end)
 
     def key(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-        """Press a key in the window."""
+        """Press a key in the window, which a window manager would have made active again after a dialog."""
+        self.window.activateWindow()
+        QApplication.processEvents()
         QTest.keyClick(self.window, key, modifiers)
 
     def drag_slider(self, name: str, share: float, moves: int = 12) -> None:
@@ -92,7 +94,15 @@ class Driver:
         return widget or self.window
 
 
-def play(words: list[str], story: Story, seconds: float = 120.0) -> int:
+def check_no_problem() -> None:
+    """Raise what the problem dialog says, if it is open: an exception in a slot ends the story."""
+    for top in QApplication.topLevelWidgets():
+        if top.objectName() == "problem_dialog" and top.isVisible():
+            texts = [one.toPlainText() for one in top.findChildren(QPlainTextEdit)]
+            raise AssertionError("\n".join(texts))
+
+
+def play(words: list[str], story: Story, seconds: float = 90.0) -> int:
     """Start the program with these words and play a story in it; returns its exit code.
 
     seconds: how long a scene may wait for what it waits for.
@@ -114,7 +124,8 @@ def play(words: list[str], story: Story, seconds: float = 120.0) -> int:
                         name: f"{view.state} {view.progress:.2f} {view.note}"
                         for name, view in driver.session.views.items()
                     }
-                    raise AssertionError(f"the story waits for something that does not happen; {states}")
+                    raise AssertionError(f"the story waits in vain; {states}; {QApplication.activeModalWidget()}")
+                check_no_problem()
                 if waiting[0]():
                     waiting[0] = next(scenes)
                     end[0] = time.monotonic() + seconds

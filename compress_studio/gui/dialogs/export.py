@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from compress_studio.base.errors import UserError
-from compress_studio.engine.exporting import ExportRequest, Staged, check_target, discard, finish, stage
+from compress_studio.engine.exporting import SUFFIX, ExportRequest, Staged, check_target, discard, finish, stage
 from compress_studio.engine.records import Failure
 from compress_studio.gui.dialogs.export_state import choices, export_report, proposed_name
 from compress_studio.gui.dialogs.fitting import FittingDialog
@@ -173,16 +173,20 @@ class ExportDialog(FittingDialog):
             self._facts.show_rows(fact_rows(view))
         self.run.setVisible(not ready and not self._busy)
         self.run.setEnabled(not busy)
-        self.go.setEnabled(ready and not self._busy and bool(self.target.text().strip()))
+        self.go.setEnabled(ready and not self._busy and bool(self._names()))
         if not self._busy and not ready:
             words = "is being computed …" if busy else "has not been computed with these parameters yet."
             self.status.setText(f"This result {words}")
         elif not self._busy and self.status.text().startswith("This result"):
             self.status.setText("")
-        self._files.setText("Writes " + ", ".join(path.name for path in self._names()))
+        names = self._names()
+        written = ", ".join(path.name for path in names)
+        self._files.setText(f"Writes {written}" if names else "Give the file a name that ends with .onnx.")
 
     def _names(self) -> list[Path]:
-        target = Path(self.target.text().strip() or "model.onnx")
+        target = Path(self.target.text().strip())
+        if target.suffix.lower() != SUFFIX:
+            return []
         stem = target.with_suffix("")
         names = [target]
         if self._options["recipe"].isChecked():
