@@ -88,6 +88,7 @@ def make_parser() -> Parser:
     _add_run(commands)
     _add_measure(commands)
     _add_export(commands)
+    _add_formats(commands)
     _add_samples(commands)
     return parser
 
@@ -131,6 +132,7 @@ def _add_run(commands: Commands[Parser]) -> None:
     )
     one.add_argument("--data", metavar="DATA", help="samples: .npz, .npy, .csv, .parquet, a folder, or data.toml")
     one.add_argument("--out", metavar="DIR", help="write model.onnx, project.cstudio and report.json here")
+    _add_consent(one)
     devices = ("auto", "cpu", "cuda", "mps", "xpu")
     one.add_argument("--device", choices=devices, help="where training runs (default: auto)")
     one.add_argument("--seed", type=_count, metavar="N", help="of everything random (default: 0)")
@@ -143,18 +145,31 @@ def _add_measure(commands: Commands[Parser]) -> None:
     one = commands.add_parser("measure", help="measure models as they are", description=text)
     one.add_argument("models", metavar="MODEL", nargs="+", help="an ONNX or PyTorch file")
     one.add_argument("--reference", metavar="MODEL", help="the model to compare with")
+    _add_consent(one)
     one.add_argument("--data", metavar="DATA", help="samples: .npz, .npy, .csv, .parquet, a folder, or data.toml")
     _add_threads(one)
     _add_json(one)
 
 
 def _add_export(commands: Commands[Parser]) -> None:
-    text = "Write the network of a node of a project to a file, running what is missing."
-    one = commands.add_parser("export", help="write a network of a project to a file", description=text)
-    one.add_argument("project", metavar="PROJECT", help="a project file (.cstudio)")
+    text = "Write the network of a node of a project, or a model file, in any format, and prove the file."
+    one = commands.add_parser("export", help="write a network to a file, in any format", description=text)
+    one.add_argument("project", metavar="PROJECT|MODEL", help="a project file (.cstudio), or a model file")
     one.add_argument("--node", metavar="NODE", help="its name in the project (default: the last)")
-    one.add_argument("--out", metavar="FILE", required=True, help="the .onnx file to write")
+    _add_consent(one)
+    one.add_argument("--out", metavar="FILE", required=True, help="the file to write; its ending says the format")
+    one.add_argument("--format", metavar="ID", default="", help="see `compress-studio formats`")
+    one.add_argument("--opset", type=_positive, metavar="N", help="of an ONNX file (default: as it is)")
+    one.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", default=[], dest="choices", help="an option of the format"
+    )
     _add_threads(one)
+    _add_json(one)
+
+
+def _add_formats(commands: Commands[Parser]) -> None:
+    text = "List the formats that can be opened and written, and what is missing to use them."
+    one = commands.add_parser("formats", help="file formats in and out", description=text)
     _add_json(one)
 
 
@@ -164,6 +179,17 @@ def _add_samples(commands: Commands[Parser]) -> None:
     one.add_argument("name", metavar="NAME", nargs="?", help="the sample to copy")
     one.add_argument("--out", metavar="DIR", help="the folder to copy it to (default: one named after it)")
     _add_json(one)
+
+
+def _add_consent(parser: Parser) -> None:
+    parser.add_argument(
+        "--allow-code",
+        metavar="FILE_OR_DIGEST",
+        action="append",
+        default=[],
+        help="let this Python file, package:function or pickle run, in a process of its own;"
+        " remembered for its content",
+    )
 
 
 def _add_json(parser: Parser) -> None:
@@ -210,6 +236,7 @@ MODULES: Mapping[str, str] = {
     "run": "compress_studio.cli.run",
     "measure": "compress_studio.cli.measure",
     "export": "compress_studio.cli.export",
+    "formats": "compress_studio.cli.formats",
     "samples": "compress_studio.cli.samples",
 }
 

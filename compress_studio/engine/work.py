@@ -18,6 +18,7 @@ from compress_studio.engine.channel import Channel, CurvePoint, Line, Progress, 
 from compress_studio.engine.opened_data import open_data
 from compress_studio.engine.records import JsonObject, reading_to_json
 from compress_studio.spec.data import DataRequest, DataSource, SampleShape
+from compress_studio.spec.output import function_of
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.runtime import Runtime, load_runtime
 from compress_studio.spec.step import StepReport, StepSpec
@@ -172,6 +173,41 @@ def run_meter(
     if len(rows) != len(subjects):
         raise RuntimeError(f"{meter} gave readings for {len(rows)} of {len(subjects)} networks")
     return [[_as_json(reading_to_json(one)) for one in readings] for readings in rows]
+
+
+def run_output(
+    setting: WorkSetting,
+    output: str,
+    params: Mapping[str, Json],
+    network: tuple[str, str],
+    out_dir: str,
+    name: str,
+) -> JsonObject:
+    """Write a network, given as (path, digest), as a file of that name in out_dir, and prove it by opening it again.
+
+    Gives {"files": names in out_dir, "notes": sentences, "checks": rows {"name", "ok", "detail"}}.
+
+    Raises UserError when a package is missing, Refused when the format cannot carry the network.
+    """
+    spec = _runtime(setting.runtime).outputs.get(output)
+    spec.require()
+    values = spec.params.read(params)
+    net = OnnxNet(Path(network[0]), network[1])
+    verdict = spec.carries(_facts(setting.runtime, network[0]), values)
+    if not verdict.ok:
+        raise Refused(verdict.reason, verdict.hint)
+    channel = current()
+    channel.send(Progress(0.1, f"Writing {name}"))
+    written = function_of(spec.write)(values, net, Path(out_dir) / name)
+    channel.check()
+    channel.send(Progress(0.6, f"Opening {name} again"))
+    checks = function_of(spec.verify)(values, net, Path(out_dir) / name)
+    notes = [*([verdict.reason] if verdict.reason else []), *written.notes]
+    return {
+        "files": [path.name for path in written.files],
+        "notes": _plain(notes),
+        "checks": [_as_json(asdict(one)) for one in checks],
+    }
 
 
 def inspect(runtime: str, path: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,12 +49,13 @@ def _converted(model: ir.Model, before: int, wanted: int) -> ir.Model:
     try:
         converted = ir.from_proto(onnx.version_converter.convert_version(ir.to_proto(model), wanted))
     except Exception as error:
-        # The converter raises several types for operators that have no older form.
-        line = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-        raise Refused(
-            f"This network has no form in opset {wanted}: {line[:200].rstrip('.')}.",
-            f"Choose an opset between {wanted + 1} and {before}.",
-        ) from error
+        # The converter raises several types for operators whose older form it does not know.
+        converted = _renumbered(model, wanted)
+        if converted is None:
+            raise Refused(
+                f"This network has no form in opset {wanted}: {_reason(error)}.",
+                f"Choose an opset between {wanted + 1} and {before}.",
+            ) from error
     for domain, version in model.opset_imports.items():
         converted.opset_imports.setdefault(domain, version)
     for mine, theirs in (
@@ -66,3 +68,30 @@ def _converted(model: ir.Model, before: int, wanted: int) -> ir.Model:
     converted.metadata_props.update(model.metadata_props)
     converted.producer_name, converted.producer_version = model.producer_name, model.producer_version
     return converted
+
+
+def _renumbered(model: ir.Model, wanted: int) -> ir.Model | None:
+    """The same nodes under an older version, when that version knows all of them.
+
+    Whether they mean the same there is proved afterwards by running both.
+    """
+    clone = model.clone()
+    clone.opset_imports[""] = wanted
+    for node in ir.traversal.RecursiveGraphIterator(clone.graph):
+        if node.domain in {"", "ai.onnx"}:
+            node.version = None
+            if node.op_type == "BatchNormalization" and not node.attributes.get_int("training_mode", 0):
+                # Older versions lack this attribute, and always mean what its 0 says.
+                node.attributes.pop("training_mode", None)
+    try:
+        onnx.checker.check_model(ir.to_proto(clone), full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
+        return None
+    return clone
+
+
+def _reason(error: Exception) -> str:
+    """What the converter complains about, without places in its source."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    found = re.search(r"No Adapter From Version \$?\d+ for (\w+)|No Previous Version of (\w+) exists", line)
+    return f"{found[1] or found[2]} has no older form" if found else line[:200].rstrip(".")

@@ -72,7 +72,7 @@ def write_source(program: TorchProgram, title: str, described: Sequence[str]) ->
         title=title,
         described=described,
         tensors={name: _made(tensor) for name, tensor in parameters.items()},
-        learned=frozenset(name for name, tensor in parameters.items() if tensor.is_floating_point()),
+        learned=frozenset(exported.graph_signature.inputs_to_parameters.values()),
         inputs=program.inputs,
         body=body,
         returned=returned,
