@@ -64,6 +64,7 @@ class CardColumn(QScrollArea):
         layout.setSpacing(METRICS.gap)
         for card in cards:
             layout.addWidget(card)
+        layout.addStretch(1)
         self.setWidget(inside)
         inside.installEventFilter(self)
         inside.setAutoFillBackground(False)
@@ -79,17 +80,29 @@ class CardColumn(QScrollArea):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), height_of(self.widget(), self.width()))
+        inside = self.widget()
+        return QSize(super().sizeHint().width(), 0 if inside is None else inside.minimumSizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, min(120, self.sizeHint().height()))
 
 
 class _Inside(QWidget):
-    """Holds the cards: never wider than there is room, and never lower than its texts need at that width."""
+    """Holds the cards: never wider than there is room, and never lower than its contents need.
+
+    The height is that which is enough both with a scroll bar and without one, whatever the width is now. Pictures get
+    lower in a narrower card: asked at its present width, the bar would make the cards fit, go, make them too high,
+    and come again, without end.
+    """
+
+    def __init__(self, column: CardColumn) -> None:
+        super().__init__(column)
+        self._column = column
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(1, height_of(self, self.width()))
+        wide = self._column.maximumViewportSize().width()
+        narrow = wide - self._column.verticalScrollBar().sizeHint().width()
+        return QSize(1, max(height_of(self, wide), height_of(self, narrow)))
 
 
 def height_of(widget: QWidget | None, width: int) -> int:
