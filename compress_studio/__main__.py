@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-COMMANDS = frozenset({"info", "steps", "run", "measure", "export", "samples"})
+COMMANDS = frozenset({"info", "steps", "run", "measure", "export", "formats", "samples"})
 """Words that mean the command line; anything else that is no option is a file for the window."""
+CODE_WORD = "--run-code"
 WINDOW_OPTIONS = ("--shot", "--open", "--sample", "--theme", "--size", "--scale", "--select", "--tab")
 
 
@@ -18,6 +20,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         freeze_support()
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == [CODE_WORD]:
+        # A packaged program has no interpreter beside it: the process for the user's own code starts here too.
+        from compress_studio.steps.kernels.code_child import main as run_code
+
+        return run_code(Path(words[1]))
     if words in (["--version"], ["-V"]):
         from compress_studio import __version__
 

@@ -54,7 +54,7 @@ def _converted(model: ir.Model, before: int, wanted: int) -> ir.Model:
         if converted is None:
             raise Refused(
                 f"This network has no form in opset {wanted}: {_reason(error)}.",
-                f"Choose an opset between {wanted + 1} and {before}.",
+                f"Its operators exist from opset {_lowest(model)} on; it has opset {before}.",
             ) from error
     for domain, version in model.opset_imports.items():
         converted.opset_imports.setdefault(domain, version)
@@ -88,6 +88,16 @@ def _renumbered(model: ir.Model, wanted: int) -> ir.Model | None:
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
         return None
     return clone
+
+
+def _lowest(model: ir.Model) -> int:
+    """The first version of the operators that has all those of the network."""
+    used = {node.op_type for graph in model.graphs() for node in graph if node.domain in {"", "ai.onnx"}}
+    first: dict[str, int] = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        if schema.domain == "" and schema.name in used:
+            first[schema.name] = min(first.get(schema.name, schema.since_version), schema.since_version)
+    return max(first.values(), default=1)
 
 
 def _reason(error: Exception) -> str:
