@@ -9,6 +9,7 @@ import json
 import logging
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,24 +71,31 @@ class Autosave(QObject):
         self._often = self._timer(AT_LEAST_EVERY_MS, single=False)
         session.project_changed.connect(self._edited)
         session.history_changed.connect(self._saved)
+        session.variants_changed.connect(self._edited)
 
     @property
     def file(self) -> Path | None:
         """Where the copy is kept."""
         return None if self._place is None else self._place.folder / FILE
 
-    def write(self) -> None:
-        """Keep the project as it is now, or nothing when its own file holds it."""
+    def write(self, then: Callable[[], None] | None = None) -> None:
+        """Keep the project as it is now, or nothing when its own file holds it. then: called once it is on the disk."""
         target = self.file
         if target is None:
             return
         if not self._worth_keeping():
-            target.unlink(missing_ok=True)
+            # In the same queue, so that no older copy is written afterwards.
+            self._session.light.submit("autosave", lambda: target.unlink(missing_ok=True), _nothing)
             return
         session = self._session
         project, path = session.stored_project(), session.path
         name = path.name if path is not None else project.title or "Untitled"
-        session.light.submit("autosave", lambda: _write(target, project, path, name), _nothing)
+
+        def written(well: bool) -> None:
+            if well and then is not None:
+                then()
+
+        session.light.submit("autosave", lambda: _write(target, project, path, name), written)
 
     def close(self) -> None:
         """The program ends well: there is nothing to recover."""
@@ -146,7 +154,12 @@ def _read(folder: Path) -> Recovered | None:
         return None
 
 
-def _write(target: Path, project: Project, path: Path | None, name: str) -> None:
+def _nothing(_result: object) -> None:
+    """It is gone; nobody needs to be told."""
+
+
+def _write(target: Path, project: Project, path: Path | None, name: str) -> bool:
+    """Whether it is on the disk."""
     row = {
         "title": name,
         "saved_at": time.time(),
@@ -156,9 +169,7 @@ def _write(target: Path, project: Project, path: Path | None, name: str) -> None
     try:
         if target.parent.is_dir():
             write_text(target, json.dumps(row, ensure_ascii=False))
+            return True
     except OSError as error:
         log.info("The project could not be saved by itself: %s", error)
-
-
-def _nothing(_result: object) -> None:
-    """The copy is there; nobody needs to be told."""
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from compress_studio.base.paths import data_dir
 from compress_studio.gui import recovery
 from compress_studio.gui.session import Session
 from compress_studio.project import edits
-from compress_studio.project.project import Project
+from compress_studio.project.project import MeterUse, Project
 
 DIES = """
 import os, sys
@@ -94,3 +95,71 @@ def test_an_incomplete_copy_is_cleared_away(text: str) -> None:
     (folder / recovery.FILE).write_text(text)
     assert recovery.left_behind() == []
     assert not folder.exists()
+
+
+def test_a_copy_that_is_still_to_be_written_does_not_come_after_the_project_was_saved(
+    toy_session: Session, toy_project: Project, tmp_path: Path
+) -> None:
+    autosave = recovery.Autosave(toy_session)
+    toy_session.open(toy_project)
+    toy_session.light.submit("busy", lambda: time.sleep(0.2), lambda _: None)
+    autosave.write()
+    toy_session.save(tmp_path / "numbers.cstudio")
+    autosave.write()
+    toy_session.settle()
+    assert autosave.file is not None
+    assert not autosave.file.exists()
+    autosave.close()
+
+
+def test_a_star_is_a_change_that_is_asked_about_and_kept(
+    toy_session: Session, toy_project: Project, tmp_path: Path
+) -> None:
+    autosave = recovery.Autosave(toy_session)
+    toy_session.open(replace(toy_project, meters=(MeterUse("count"),)))
+    toy_session.run()
+    toy_session.settle()
+    path = tmp_path / "numbers.cstudio"
+    toy_session.save(path)
+    assert not toy_session.dirty
+    (one,) = toy_session.variants.rows
+    toy_session.star(one.id, star=True)
+    assert toy_session.dirty
+    autosave.write()
+    toy_session.settle()
+    assert autosave.file is not None
+    row = json.loads(autosave.file.read_text())
+    assert json.loads(row["project"])["variants"][0]["starred"]
+    toy_session.save()
+    assert not toy_session.dirty
+    toy_session.load(path)
+    assert toy_session.variants.rows[0].starred
+    assert not toy_session.dirty
+    autosave.close()
+
+
+def test_what_a_run_measured_after_the_last_save_is_a_change(
+    toy_session: Session, toy_project: Project, tmp_path: Path
+) -> None:
+    toy_session.open(replace(toy_project, meters=(MeterUse("count"),)))
+    toy_session.save(tmp_path / "numbers.cstudio")
+    toy_session.run()
+    toy_session.settle()
+    assert toy_session.dirty
+    toy_session.save()
+    toy_session.run()
+    toy_session.settle()
+    assert not toy_session.dirty
+
+
+def test_the_copy_of_before_stays_until_the_recovered_project_is_kept_again(
+    toy_session: Session, toy_project: Project
+) -> None:
+    autosave = recovery.Autosave(toy_session)
+    toy_session.open(toy_project, clean=False)
+    seen: list[bool] = []
+    autosave.write(lambda: seen.append(autosave.file is not None and autosave.file.exists()))
+    assert seen == []
+    toy_session.settle()
+    assert seen == [True]
+    autosave.close()
