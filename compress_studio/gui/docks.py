@@ -71,6 +71,7 @@ def small_button(dock: QDockWidget, name: str, tip: str, does: object, parent: Q
     """A button of a dock: "float" or "close"."""
     made = QToolButton(parent)
     made.setObjectName(f"{dock.objectName()}_{name}")
+    made.setProperty("kind", "dock_button")
     made.setAccessibleName(f"{name.capitalize()} {dock.windowTitle()}")
     made.setToolTip(tip)
     made.setIcon(icon(f"dock_{name}", "muted"))

@@ -30,6 +30,7 @@ from compress_studio.gui.panels.status import StatusBar
 from compress_studio.gui.session import Message, Session
 from compress_studio.gui.settings import SettingsFile
 from compress_studio.gui.stepwords import in_words
+from compress_studio.gui.tab_order import bring_into_view, following
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.toolbar import MainToolBar
 from compress_studio.gui.widgets.toasts import Toasts
@@ -299,6 +300,24 @@ class MainWindow(QMainWindow):
             return
         self.recent_menu.addSeparator()
         self.recent_menu.addAction("Clear this list", self.commands.clear_recent)
+
+    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002 - the name is Qt's
+        parts = (
+            self.toolbar,
+            self.side_dock,
+            self.pages,
+            self.form_dock,
+            self.charts_dock,
+            self.runs_dock,
+            self.toasts,
+        )
+        here = [part for part in parts if part.window() is self]
+        found = following(here, self.focusWidget(), forward=next)
+        if found is None:
+            return False
+        found.setFocus(Qt.FocusReason.TabFocusReason if next else Qt.FocusReason.BacktabFocusReason)
+        bring_into_view(found)
+        return True
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.WindowActivate:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
 from compress_studio.gui.charts.dots import BudgetLine, Dot, Tradeoff
 from compress_studio.gui.charts.hover import HoverCard
-from compress_studio.gui.charts.labels import Box, least_covered, place_labels
+from compress_studio.gui.charts.labels import Box, along, least_covered, place_labels
 from compress_studio.gui.charts.plots import NO_PEN, Plot, padded
 from compress_studio.gui.charts.scales import Form, Scale
 from compress_studio.gui.charts.style import FRONT, LINE, brush, group_color, pen, small_font
@@ -26,6 +26,8 @@ REACH = 5.0
 """Pixels around a dot that still belong to it."""
 MOST_LABELS = 24
 BUDGET_TEXT_GAP = 3.0
+BUDGET_PLACES = 8
+"""Along a level line at which its words are tried, from the right."""
 NOTHING = QBrush(Qt.BrushStyle.NoBrush)
 
 
@@ -234,13 +236,28 @@ class Cloud(Plot):
         dots = [*(dot for dot, _ in self._labels), *others]
         places = [self.place_of(dot) - area.topLeft() for dot in dots]
         circles = [(at.x(), at.y(), self._radius(dot)) for dot, at in zip(dots, places, strict=True)]
-        budgets = self._place_budget_texts([(x - r, y - r, 2 * r, 2 * r) for x, y, r in circles])
+        lines = self._line_boxes()
+        circled = [(x - r, y - r, 2 * r, 2 * r) for x, y, r in circles]
+        budgets = [*lines, *self._place_budget_texts([*circled, *lines])]
         metrics = QFontMetricsF(small_font())
         sizes = [(metrics.horizontalAdvance(text.text()), metrics.height()) for _, text in self._labels]
         corners = place_labels(circles, sizes, (area.width(), area.height()), budgets)
         for (_, text), at, (left, top) in zip(self._labels, places, corners, strict=False):
             text.setVisible(area.contains(at + area.topLeft()))
             text.setPos(area.left() + left, area.top() + top)
+
+    def _line_boxes(self) -> list[Box]:
+        """What words should not cover besides dots: the line of the best ones, and intervals."""
+        corner = self.drawing.topLeft()
+        front = [self.to_pixels(self._x.place(x), self._y.place(y)) - corner for x, y in self._state.front]
+        found = along([(at.x(), at.y()) for at in front])
+        for dot in self._dots:
+            if dot.node and dot.y_low is not None and dot.y_high is not None:
+                ends = [
+                    self.to_pixels(self._x.place(dot.x), self._y.place(end)) - corner for end in (dot.y_high, dot.y_low)
+                ]
+                found.append((ends[0].x() - 2.0, ends[0].y(), 4.0, ends[1].y() - ends[0].y()))
+        return found
 
     def _place_budget_texts(self, taken: Sequence[Box]) -> list[Box]:
         """Write what each line means where it covers no dot; returns the places of lines and words."""
@@ -258,8 +275,9 @@ class Cloud(Plot):
             else:
                 at = self.to_pixels(0.0, _at(line)).y() - area.top()
                 lines = (0.0, at - 1.0, area.width(), 2.0)
-                ends = (area.width() - width - BUDGET_TEXT_GAP, BUDGET_TEXT_GAP, (area.width() - width) / 2)
-                corners = [(left, top) for top in (at - height - 1.0, at + 1.0) for left in ends]
+                room = max(0.0, area.width() - width - 2 * BUDGET_TEXT_GAP)
+                lefts = [BUDGET_TEXT_GAP + room * (1.0 - place / BUDGET_PLACES) for place in range(BUDGET_PLACES + 1)]
+                corners = [(left, top) for left in lefts for top in (at - height - 1.0, at + 1.0)]
                 text.setVisible(0.0 <= at <= area.height())
             left, top = least_covered(corners, (width, height), (area.width(), area.height()), [*taken, *found])
             text.setPos(area.left() + left, area.top() + top)

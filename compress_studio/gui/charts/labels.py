@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -51,6 +53,18 @@ def least_covered(
         down = np.minimum(top + height, boxes[:, 1] + boxes[:, 3]) - np.maximum(top, boxes[:, 1])
         cost += (np.maximum(across, 0.0) * np.maximum(down, 0.0)).sum(axis=1)
     return corners[int(cost.argmin())]
+
+
+def along(points: Sequence[tuple[float, float]], every: float = 6.0) -> list[Box]:
+    """Small boxes along a line through points, so that words can keep away from it."""
+    found: list[Box] = []
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        count = max(1, min(200, math.ceil(math.hypot(to_x - x, to_y - y) / every)))
+        for step in range(count + 1):
+            share = step / count
+            at = (x + share * (to_x - x), y + share * (to_y - y))
+            found.append((at[0] - every / 2, at[1] - every / 2, every, every))
+    return found
 
 
 def _candidates(x: float, y: float, r: float, width: float, height: float) -> list[tuple[float, float]]:

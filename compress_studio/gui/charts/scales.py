@@ -13,6 +13,7 @@ from compress_studio.gui import words
 Tick: TypeAlias = tuple[float, str]
 """Place on the axis and the words there."""
 PIXELS_PER_TICK = 70.0
+MOST_TRIED = 16
 SMALLEST = 1e-12
 
 
@@ -52,8 +53,14 @@ class Scale:
         if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
             return []
         most = max(2, int(pixels / PIXELS_PER_TICK))
-        values = _log_values(self, low, high, most) if self.log else _even_values(low, high, most)
+        values = self._values(low, high, most)
+        while len(values) < 2 and most < MOST_TRIED:  # one word alone says nothing about a scale
+            most *= 2
+            values = self._values(low, high, most)
         return [(self.place(one), text) for one, text in zip(values, _tick_texts(self.form, values), strict=True)]
+
+    def _values(self, low: float, high: float, most: int) -> list[float]:
+        return _log_values(self, low, high, most) if self.log else _even_values(low, high, most)
 
 
 def _log_values(scale: Scale, low: float, high: float, most: int) -> list[float]:

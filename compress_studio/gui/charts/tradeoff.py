@@ -51,7 +51,7 @@ class TradeoffChart(Chart):
         self._log.setAccessibleName("Logarithmic axis")
         self._log.toggled.connect(self._choose)
         bar.addWidget(self._log)
-        self._bubble_box = self.labelled(bar, "area", "bubble", "What the area of a dot shows")
+        self._bubble_box = self.labelled(bar, "dot size", "bubble", "What the area of a dot shows")
         for box in (self._y_box, self._x_box, self._bubble_box):
             box.currentIndexChanged.connect(self._choose)
         self._fit = IconButton("zoom-fit", "Show everything (double click on the ground)", self.bar)

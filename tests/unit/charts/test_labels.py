@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress_studio.gui.charts.labels import place_labels
+from compress_studio.gui.charts.labels import along, place_labels
 
 
 def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
@@ -28,3 +28,10 @@ def test_dots_without_labels_are_avoided() -> None:
     other = (alone[0] + 25.0, alone[1] + 7.0, 5.0)
     moved = place_labels([(100.0, 100.0, 5.0), other], [(50.0, 14.0)], (400.0, 300.0))[0]
     assert not overlap((*moved, 50.0, 14.0), (other[0] - 5, other[1] - 5, 10.0, 10.0))
+
+
+def test_boxes_along_a_line_reach_from_end_to_end() -> None:
+    found = along([(0.0, 0.0), (60.0, 0.0), (60.0, 30.0)])
+    assert found[0][:2] == (-3.0, -3.0)
+    assert found[-1][:2] == (57.0, 27.0)
+    assert all(box[2:] == (6.0, 6.0) for box in found)

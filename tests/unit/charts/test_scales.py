@@ -57,3 +57,7 @@ def test_words_lie_within_the_axis_and_are_not_too_many(
     assert all(first - slack <= place <= last + slack for place, _ in ticks)
     assert len(ticks) <= pixels / 70 + 4
     assert len({place for place, _ in ticks}) == len(ticks)
+
+
+def test_a_short_axis_has_at_least_two_words() -> None:
+    assert len(words(Form.SHARE, 0.862, 0.919, pixels=100)) >= 2
