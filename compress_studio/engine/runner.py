@@ -70,8 +70,14 @@ class Run:
         return self._execution.state
 
     def cancel(self) -> None:
-        """Stop as soon as possible: the work is asked, and killed when it does not listen."""
-        self._execution.token.cancel()
+        """Stop as soon as possible: the work is asked, and killed when it does not listen.
+
+        Also what is still being finished of runs that this one superseded: it waits for them.
+        """
+        run: Run | None = self
+        while run is not None:
+            run._execution.token.cancel()
+            run = run._after
 
     def supersede(
         self, project: Project, targets: Iterable[NodeId] | None = None, settings: RunSettings | None = None
@@ -82,15 +88,23 @@ class Run:
         """
         chosen = None if targets is None else tuple(targets)
         execution = self._execution.successor(project, chosen, settings)
-        current = self._execution.working_on
-        if current is None or current not in self._wanted(project, chosen):
-            self.cancel()
-        else:
-            self._execution.leave_after_this_node()
-            if self._execution.working_on not in {current, None}:
-                # It went on to the next thing just before it was told to leave.
-                self.cancel()
+        wanted = self._wanted(project, chosen)
+        run: Run | None = self
+        while run is not None:
+            run._make_way(wanted)
+            run = run._after
         return Run(execution, self._siblings, after=self)
+
+    def _make_way(self, wanted: set[str]) -> None:
+        """Finish what is being computed when it is wanted, else stop."""
+        current = self._execution.working_on
+        if current is None or current not in wanted:
+            self._execution.token.cancel()
+            return
+        self._execution.leave_after_this_node()
+        if self._execution.working_on not in {current, None}:
+            # It went on to the next thing just before it was told to leave.
+            self._execution.token.cancel()
 
     @property
     def over(self) -> bool:
@@ -133,6 +147,7 @@ class Run:
         try:
             if self._after is not None:
                 self._after.wait()
+                self._after = None
             self._execution.go()
         finally:
             self._over.set()

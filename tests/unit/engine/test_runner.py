@@ -382,6 +382,31 @@ def test_superseding_keeps_work_that_is_still_wanted(bench: Bench) -> None:
     assert ended == [True, False]
 
 
+def test_stop_also_ends_what_is_still_being_finished_of_a_run_before(bench: Bench) -> None:
+    waiter = Waiter()
+    slow = bench.node("w", "toy.slow", seconds=600)
+    run = bench.runner.start(chain(bench.source(), slow), sink=waiter)
+    waiter.wait_for(NodeStarted, "w")
+    after = run.supersede(chain(bench.source(), slow, bench.node("a", "toy.add", amount=2)))
+    after.cancel()
+    outcome = after.wait(PATIENCE)
+    assert outcome is not None
+    assert outcome.state.cancelled
+    assert "slow-end" not in bench.ran()
+
+
+def test_superseding_twice_stops_what_the_last_one_does_not_want(bench: Bench) -> None:
+    waiter = Waiter()
+    slow = bench.node("w", "toy.slow", seconds=600)
+    run = bench.runner.start(chain(bench.source(), slow), sink=waiter)
+    waiter.wait_for(NodeStarted, "w")
+    second = run.supersede(chain(bench.source(), slow, bench.node("a", "toy.add", amount=2)))
+    outcome = second.supersede(chain(bench.source(), bench.node("w", "toy.slow", seconds=0))).wait(PATIENCE)
+    assert outcome is not None
+    assert outcome.ok
+    assert bench.ran() == ["source", "slow", "slow", "slow-end"]
+
+
 def test_superseding_stops_work_that_is_not_wanted_any_more(bench: Bench) -> None:
     waiter = Waiter()
     run = bench.runner.start(chain(bench.source(), bench.node("w", "toy.slow", seconds=600)), sink=waiter)
