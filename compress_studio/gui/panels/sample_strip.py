@@ -17,6 +17,8 @@ ROWS_OF_TABLE = 3
 LINE = 18
 LABEL = 15
 LABEL_SHARE = 0.3
+LARGEST = 64
+"""Side of a picture where there is room."""
 
 
 class SampleStrip(QWidget):
@@ -28,7 +30,9 @@ class SampleStrip(QWidget):
         self._columns, self._most = columns, most
         self._samples: Sequence[Mapping[str, Any]] = ()
         self._pictures: list[QImage] = []
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         current.watch().changed.connect(self.update)
         self.setVisible(False)
 
@@ -45,18 +49,22 @@ class SampleStrip(QWidget):
         self.updateGeometry()
         self.update()
 
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Of the width alone: a height that followed the present size would keep layouts turning in circles."""
+        if not self._pictures:
+            return len(self._samples) * LINE
+        return self._height_of(self._side(width))
+
     def sizeHint(self) -> QSize:
         if self._pictures:
-            lines = -(-len(self._pictures) // self._columns)
-            return QSize(self._columns * 40, lines * (self._side() + LABEL) + (lines - 1) * METRICS.gap // 2)
+            return QSize(self._columns * 40, self._height_of(LARGEST))
         return QSize(160, len(self._samples) * LINE)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(80, self.sizeHint().height())
-
-    def resizeEvent(self, event: Any) -> None:
-        super().resizeEvent(event)
-        self.updateGeometry()
+        return QSize(80, self.heightForWidth(80))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -77,12 +85,15 @@ class SampleStrip(QWidget):
                 return True
         return super().event(event)
 
-    def _side(self) -> int:
-        width = self.width() if self.width() > 80 else 200
-        return min(64, (width - (self._columns - 1) * METRICS.gap // 2) // self._columns)
+    def _side(self, width: int) -> int:
+        return max(1, min(LARGEST, (width - (self._columns - 1) * METRICS.gap // 2) // self._columns))
+
+    def _height_of(self, side: int) -> int:
+        lines = -(-len(self._pictures) // self._columns)
+        return lines * (side + LABEL) + (lines - 1) * METRICS.gap // 2
 
     def _cell(self, place: int) -> QRect:
-        side = self._side()
+        side = self._side(self.width())
         line, column = divmod(place, self._columns)
         step = side + METRICS.gap // 2
         return QRect(column * step, line * (step + LABEL), side, side)
