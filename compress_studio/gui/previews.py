@@ -17,7 +17,6 @@ from PySide6.QtCore import QObject, Signal
 
 from compress_studio.base.digest import canonical_json
 from compress_studio.base.errors import UserError
-from compress_studio.engine.plan import NodeState
 from compress_studio.engine.records import Failure
 from compress_studio.engine.work import WorkSetting
 from compress_studio.spec.params import Params
@@ -74,6 +73,8 @@ class Subject:
     setting: WorkSetting
     note: str = ""
     """Set when the network is not the one that will arrive."""
+    earlier: bool = False
+    """The network is the result of parameters that were changed since."""
 
     @property
     def sketch_key(self) -> str:
@@ -187,19 +188,22 @@ class Previews(QObject):
             "estimate",
             ESTIMATE,
             arguments,
-            lambda made: self._estimated(node, key, found.note, made),
+            lambda made: self._estimated(node, key, made),
             lambda why: self._not_estimated_now(node, key, why),
         )
         self.changed.emit(node)
 
     def estimate(self, node: NodeId) -> Estimate | None:
-        """The newest estimate of a node; outdated says that parameters or input changed since."""
+        """The newest estimate of a node; outdated says that parameters or input changed since, also further up."""
         known = self._estimates.get(self._newest.get(node, ""))
         if known is None:
             return None
         found = self._subject(node)
-        now = "" if isinstance(found, PreviewState) else found.key
-        return replace(known, outdated=self._newest[node] != now)
+        if isinstance(found, PreviewState):
+            return replace(known, outdated=True)
+        notes = [found.note, known.note]
+        outdated = self._newest[node] != found.key or found.earlier
+        return replace(known, outdated=outdated, note=" ".join(one for one in notes if one))
 
     def estimating(self, node: NodeId) -> bool:
         """Whether an estimate of the node is being made."""
@@ -232,11 +236,14 @@ class Previews(QObject):
         found = self._arriving(node, spec)
         if isinstance(found, PreviewState):
             return found
-        path, digest, note = found
-        return Subject(node, spec, values, path, digest, self._setting(node, path), note)
+        path, digest, note, earlier = found
+        return Subject(node, spec, values, path, digest, self._setting(node, path), note, earlier)
 
-    def _arriving(self, node: NodeId, spec: StepSpec) -> tuple[Path, str, str] | PreviewState:
-        """Path, digest and what must be said of the nearest network that is computed, upwards along the first input."""
+    def _arriving(self, node: NodeId, spec: StepSpec) -> tuple[Path, str, str, bool] | PreviewState:
+        """Path and digest of the nearest network that is computed, upwards along the first input.
+
+        Also what must be said of it, and whether it is the result of earlier parameters.
+        """
         session = self._session
         at, passed = node, ""
         while True:
@@ -247,24 +254,18 @@ class Previews(QObject):
                 hint = "It is being opened." if session.running else "Run the model once, and the preview appears."
                 return PreviewState(PreviewWord.WAITING, "The model is not opened yet.", hint)
             artifact = session.artifact_of(before)
-            plan = None if session.plan is None else session.plan.nodes.get(before)
             off = not session.project.pipeline.node(before).on
             if artifact is not None and not off:
-                title = session.views[before].title if before in session.views else before
-                stale = plan is not None and plan.state is NodeState.STALE
+                view = session.views.get(before)
+                title = before if view is None else view.title
+                # Outdated also where something further up was changed.
+                earlier = view is not None and view.outdated
                 note = f"Shown for the result of {title}." if passed else ""
-                note = f"Shown for the earlier result of {title}." if stale and before not in self._fresh() else note
-                return *artifact, note
+                note = f"Shown for the earlier result of {title}." if earlier else note
+                return *artifact, note, earlier
             if not off:
                 passed = before
             at = before
-
-    def _fresh(self) -> frozenset[NodeId]:
-        """Nodes whose result of the run that goes on is there already."""
-        state = self._session.run_state
-        if not self._session.running:
-            return frozenset()
-        return frozenset(node for node, one in state.nodes.items() if one.digest)
 
     def _before(self, node: NodeId) -> NodeId | None:
         """The node that feeds the first input."""
@@ -354,9 +355,9 @@ class Previews(QObject):
             self._shown = self.state(node)
         self.changed.emit(node)
 
-    def _estimated(self, node: NodeId, key: str, note: str, made: Estimate) -> None:
+    def _estimated(self, node: NodeId, key: str, made: Estimate) -> None:
         self._estimating = None
-        self._estimates[key] = replace(made, note=" ".join(part for part in (note, made.note) if part))
+        self._estimates[key] = made
         while len(self._estimates) > ESTIMATES:
             self._estimates.popitem(last=False)
         self._newest[node] = key

@@ -55,7 +55,9 @@ def prediction_rows(made: Prediction, before: Mapping[str, Any] | None) -> Rows:
 
 def estimate_title(made: Estimate | None) -> str:
     """Says that it is an estimate, and on what."""
-    return "Live preview" if made is None else f"Live preview · estimate on {made.samples} samples"
+    if made is None:
+        return "Live preview"
+    return f"Live preview · {'earlier ' if made.outdated else ''}estimate on {made.samples} samples"
 
 
 def estimate_rows(made: Estimate | None, *, estimating: bool) -> Rows:

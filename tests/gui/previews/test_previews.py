@@ -10,6 +10,7 @@ from compress_studio.gui.opening import open_sample
 from compress_studio.gui.previews import PreviewWord
 from compress_studio.gui.session import Session
 from compress_studio.project import edits
+from compress_studio.spec.data import DataRequest
 
 
 @pytest.fixture
@@ -128,6 +129,45 @@ def test_an_estimate_is_what_the_step_gives_on_a_few_samples(opened: Session) ->
     later = opened.previews.estimate(node)
     assert later is not None
     assert later.outdated
+
+
+def test_a_change_further_up_makes_preview_and_estimate_those_of_an_earlier_result(opened: Session) -> None:
+    first = add(opened, "prune.weights", sparsity=0.2)
+    add(opened, "prune.weights", sparsity=0.3)
+    node = add(opened, "prune.weights", sparsity=0.5)
+    opened.run(measure=False)
+    opened.settle()
+    opened.previews.watch(node)
+    opened.previews.want_estimate(node)
+    opened.settle()
+    found = opened.previews.estimate(node)
+    assert found is not None
+    assert not found.outdated
+    assert "earlier" not in found.note + opened.previews.state(node).reason
+    opened.edit("Change", edits.set_param(first, "sparsity", 0.6))
+    opened.settle()
+    found = opened.previews.estimate(node)
+    assert found is not None
+    assert found.outdated
+    assert "earlier result" in found.note
+    assert "earlier result" in opened.previews.state(node).reason
+    opened.undo()
+    opened.settle()
+    found = opened.previews.estimate(node)
+    assert found is not None
+    assert not found.outdated
+    assert "earlier" not in found.note + opened.previews.state(node).reason
+
+
+def test_an_estimate_without_data_says_that_its_samples_are_made_up(opened: Session) -> None:
+    node = add(opened, "prune.weights", sparsity=0.5)
+    opened.edit("Remove the data", edits.set_data(DataRequest()))
+    opened.settle()
+    opened.previews.want_estimate(node)
+    opened.settle()
+    found = opened.previews.estimate(node)
+    assert found is not None
+    assert "random inputs" in found.note
 
 
 def test_a_newer_wish_replaces_an_older_one(opened: Session) -> None:
