@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from compress_studio.base.errors import BadInput, UserError
@@ -17,11 +18,16 @@ APP = "compress-studio"
 HOME_VARIABLE = "COMPRESS_STUDIO_HOME"
 
 
+@cache
 def resource(name: str) -> Path:
     """The path of a bundled resource: inside the installed package first, else beside it in the checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "_resources" / name
-    return installed if installed.exists() else package.parent / "resources" / name
+    installed = _package() / "_resources" / name
+    return installed if installed.exists() else _package().parent / "resources" / name
+
+
+@cache
+def _package() -> Path:
+    return Path(__file__).resolve().parent.parent
 
 
 def check_name(path: str | Path) -> None:

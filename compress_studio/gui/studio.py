@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 LATER = ("panels.inspector", "charts.panel")
+DRAWN = ("charts.plots", "charts.cloud", "charts.curveplot", "charts.histogram")
+"""What charts are drawn with; not needed before there are results."""
 WARM_AFTER_MS = 1500
 """After the first paint: the window should be at rest when the worker that answers questions is started."""
 
@@ -147,6 +149,7 @@ class Studio(QObject):
         self.window.finish()
         self.garbage.keep()
         self.window.status.begin_sampling()
+        self.session.light.submit("drawing", _load_drawing, self._can_draw, self._not_loaded)
         QTimer.singleShot(WARM_AFTER_MS, self, self._warm)
         if not self.options.files and not self.options.sample:
             from compress_studio.gui.dialogs.tour import offer_tour
@@ -154,6 +157,10 @@ class Studio(QObject):
             offer_tour(self.window.commands)
         if self._begun is not None:
             self._begun(self)
+
+    def _can_draw(self, _result: object) -> None:
+        if not self._closed:
+            self.window.charts.warm_up()
 
     def _not_loaded(self, failure: Failure) -> None:
         self.session.report(failure)
@@ -177,8 +184,7 @@ class Studio(QObject):
                     self.window.commands.tell(error)
                     continue
                 self.session.open(project, one.path, clean=False)
-                self.autosave.write()
-                one.discard()
+                self.autosave.write(one.discard)  # until then the copy of before is the only one
                 return
 
     # settings -------------------------------------------------------------------------------------
@@ -222,4 +228,10 @@ class Studio(QObject):
 def _load_charts() -> None:
     """Import what the rest of the window needs, while the window can be used already."""
     for name in LATER:
+        importlib.import_module(f"compress_studio.gui.{name}")
+
+
+def _load_drawing() -> None:
+    """Import what charts are drawn with, before the first run needs it."""
+    for name in DRAWN:
         importlib.import_module(f"compress_studio.gui.{name}")

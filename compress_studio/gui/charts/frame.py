@@ -38,7 +38,8 @@ class Hint:
 class Chart(QWidget):
     """One chart. It reads the session in read(), shows what it read in show_state(), and draws on a stage.
 
-    The stage is made when there is something to draw for the first time, because what it needs takes time to import.
+    The stage is made when there is something to draw for the first time, or before that at a quiet moment, because
+    what it needs takes time to import.
     """
 
     stale = Signal()
@@ -140,12 +141,16 @@ class Chart(QWidget):
             self._hint.show_hint(hint.icon, hint.title, hint.text, hint.button)
             self._stack.setCurrentWidget(self._hint)
             return
+        self._stack.setCurrentWidget(self.prepare())
+        self.draw(state)
+
+    def prepare(self) -> QWidget:
+        """Make the stage before there is something to draw; doing it again changes nothing."""
         if self.stage is None:
             self.stage = self.build_stage()
             self._stack.addWidget(self.stage)
             self.restyle()
-        self._stack.setCurrentWidget(self.stage)
-        self.draw(state)
+        return self.stage
 
     def make_small(self) -> None:
         """Show it beside another chart: a title in place of the choices."""

@@ -46,6 +46,12 @@ class Overview(QWidget):
         """The small charts that are made."""
         return self._small
 
+    def prepare(self) -> None:
+        """Make the small charts before they are needed."""
+        if self._side is None:
+            self._make()
+            self.arrange()
+
     def arrange(self) -> None:
         """Show what there is room for: of the two the training while it goes on, else the latency."""
         wide = self.width() >= WIDE and self.main.drawn

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 OTHERS: tuple[type[Chart], ...] = (TrainingChart, LatencyChart, LayersChart, WeightsChart)
 NETWORK = "network"
+WARM_EVERY_MS = 50
+"""Between two drawings that are made ahead: the window answers meanwhile."""
 
 
 class ChartsPanel(QWidget):
@@ -75,6 +78,17 @@ class ChartsPanel(QWidget):
         """Open the tab of a chart, or "network"."""
         pages: dict[str, QWidget] = {**self.charts, "tradeoff": self.overview, NETWORK: self.network}
         self.tabs.setCurrentWidget(pages[name])
+
+    def warm_up(self) -> None:
+        """Make one thing after the other that is not needed yet, so that the first run does not hold up the window."""
+        waiting = next((one for one in [*self.charts.values(), *self.overview.small] if one.stage is None), None)
+        if waiting is not None:
+            waiting.prepare()
+        elif not self.overview.small:
+            self.overview.prepare()
+        else:
+            return
+        QTimer.singleShot(WARM_EVERY_MS, self, self.warm_up)
 
     def _connect(self) -> None:
         session = self._session
