@@ -107,3 +107,10 @@ def unchanged(before: Pipeline, after: Pipeline) -> frozenset[NodeId]:
         ):
             same.add(node.id)
     return frozenset(same)
+
+
+def unchanged_nodes(before: Project, now: Project) -> frozenset[NodeId]:
+    """The nodes of a project that still do the same, on the same data, with the same seed and device."""
+    if (before.data, before.seed, before.device) != (now.data, now.seed, now.device):
+        return frozenset()
+    return unchanged(before.pipeline, now.pipeline)

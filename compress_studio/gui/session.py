@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from compress_studio.base.errors import UserError
 from compress_studio.engine.cache import Store
 from compress_studio.engine.events import RunEvent, RunStarted
-from compress_studio.engine.plan import OUT, NodeState, Plan
+from compress_studio.engine.plan import OUT, NodePlan, NodeState, Plan
 from compress_studio.engine.records import Failure
 from compress_studio.engine.runner import Run, Runner
 from compress_studio.engine.runstate import ENDED, NodeResult, RunState, Stage
@@ -26,7 +26,7 @@ from compress_studio.engine.variants import EXTRA, Variant, Variants
 from compress_studio.gui.background import Light, Looks
 from compress_studio.gui.bridge import Bridge
 from compress_studio.gui.canvas.layout import tidied
-from compress_studio.gui.collecting import Hearing, collect_planned, collect_told, unchanged
+from compress_studio.gui.collecting import Hearing, collect_planned, collect_told, unchanged_nodes
 from compress_studio.gui.facts import Facts
 from compress_studio.gui.nodeview import NodeView
 from compress_studio.gui.planning import Planned, plan_project
@@ -122,6 +122,9 @@ class Session(QObject):
         self._leaving: Run | None = None
         """A run of the project before, that was asked to stop when another one was opened."""
         self._hearing = Hearing()
+        self._planned_project = Project()
+        self._plan_holds: frozenset[NodeId] = frozenset()
+        """Nodes for which the plan still holds: they were not changed since it was made."""
         self._curves: dict[str, NodeResult] = {}
         """By digest: the newest result that came with curves; the store does not keep them."""
         self._unsaved_variants = False
@@ -412,6 +415,7 @@ class Session(QObject):
         selected = self._selection
         self._selection = tuple(one for one in selected if one in after.pipeline)
         self._compare_with_run()
+        self._compare_with_plan()
         if force or _matters(before, after):
             self._replan()
             if self.running:
@@ -442,7 +446,9 @@ class Session(QObject):
 
     def _planned(self, planned: Planned) -> None:
         self.plan, self.plan_failure = planned.plan, None
+        self._planned_project = planned.project
         self.plan_behind = self.running
+        self._compare_with_plan()
         fresh = {node for node, state in planned.plan.states.items() if state is NodeState.FRESH}
         results = {node: one for node, one in self.results.items() if node in self.project.pipeline}
         changed = False
@@ -474,9 +480,15 @@ class Session(QObject):
         if told is None:
             self._unchanged = frozenset()
             return
-        ran = told.project
-        same_data = (ran.data, ran.seed, ran.device) == (now.data, now.seed, now.device)
-        self._unchanged = unchanged(ran.pipeline, now.pipeline) if same_data else frozenset()
+        self._unchanged = unchanged_nodes(told.project, now)
+
+    def _compare_with_plan(self) -> None:
+        self._plan_holds = unchanged_nodes(self._planned_project, self.project)
+
+    def planned(self, node: NodeId) -> NodePlan | None:
+        """The plan of a node; None while it is not made, or says that a result is there for what was changed since."""
+        one = None if self.plan is None else self.plan.nodes.get(node)
+        return None if one is not None and one.state is NodeState.FRESH and node not in self._plan_holds else one
 
     def _show_views(self) -> None:
         self.views = self._view_maker.make(self)
@@ -503,7 +515,7 @@ class Session(QObject):
             self.quiet_changed.emit(False)
 
     def _planned_fresh(self, node: NodeId) -> bool:
-        one = None if self.plan is None else self.plan.nodes.get(node)
+        one = self.planned(node)
         return one is not None and one.state is NodeState.FRESH
 
     def _with_curves(self, one: NodeResult) -> NodeResult:

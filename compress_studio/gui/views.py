@@ -42,7 +42,7 @@ class ViewMaker:
 
     def _view(self, session: Session, node: Node, quality: str) -> NodeView:
         spec = session.runtime.steps.get(node.step) if node.step in session.runtime.steps else None
-        plan = None if session.plan is None else session.plan.nodes.get(node.id)
+        plan = session.planned(node.id)
         run = session.said_by_run(node.id)
         if run is not None and run.state is Stage.DONE and session.run_state.ended and not session.plan_behind:
             run = None if plan is not None and plan.state is not NodeState.FRESH else run

@@ -123,6 +123,8 @@ def _hint(view: NodeView) -> str:
         return view.failure.message
     if view.problem is not None:
         return view.problem.message
+    if not view.node.on:
+        return "passes on what arrives"
     return "not measured" if view.result is not None and not view.node.measured else "no result yet"
 
 

@@ -198,3 +198,45 @@ def test_a_step_that_changes_nothing_is_a_row_of_its_own(toy_session: Session, t
     _, rows = run_rows(toy_session)
     assert rows[0].node == nodes[0]
     assert rows[1].node in nodes[1:]
+
+
+def test_a_changed_node_is_not_shown_as_done_before_the_plan_is_made_again(
+    toy_session: Session, toy_project: Project
+) -> None:
+    toy_session.open(replace(toy_project, meters=COUNT))
+    node, below = append(toy_session, "toy.double", by=2.0), append(toy_session, "toy.add")
+    toy_session.run()
+    toy_session.settle()
+    assert toy_session.views[below].state is Shown.FRESH
+    toy_session.edit("Change", edits.set_param(node, "by", 7.0, toy_session.runtime.steps))
+    for one in (node, below):
+        assert toy_session.views[one].state is not Shown.FRESH
+        assert toy_session.views[one].outdated
+    toy_session.undo()
+    toy_session.settle()
+    assert toy_session.views[below].state is Shown.FRESH
+
+
+def test_a_node_that_is_switched_off_shows_no_numbers_and_has_them_again_when_it_is_on(
+    toy_session: Session, toy_project: Project
+) -> None:
+    toy_session.open(replace(toy_project, meters=COUNT))
+    node = append(toy_session, "toy.double", by=2.0)
+    source = toy_session.project.pipeline.sources()[0].id
+    toy_session.run()
+    toy_session.settle()
+    before = toy_session.views[node].result
+    assert before is not None
+    assert before.series
+    toy_session.edit("Switch off", edits.toggle([node]))
+    toy_session.settle()
+    off, whole = toy_session.views[node].result, toy_session.views[source].result
+    assert off is not None
+    assert whole is not None
+    assert off.digest == whole.digest
+    assert not off.readings
+    toy_session.undo()
+    toy_session.settle()
+    again = toy_session.views[node].result
+    assert again is not None
+    assert (again.digest, again.readings, again.series) == (before.digest, before.readings, before.series)
