@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 
 from compress_studio.engine.records import Cause
 from compress_studio.gui.main_window import MainWindow
@@ -35,6 +35,22 @@ def append(session: Session, step: str, **params: object) -> str:
 
 def until_running(session: Session, node: str, qtbot) -> None:
     qtbot.waitUntil(lambda: session.views[node].state is Shown.RUNNING, timeout=20_000)
+
+
+def test_a_run_is_told_in_toolbar_and_status_bar(toy_window, toy_session, qtbot) -> None:
+    # A step that takes as long as it is looked at: what a quick one says may come in one batch with its end.
+    node = append(toy_session, "toy.slow", seconds=60.0)
+    toy_session.run(measure=False)
+    until_running(toy_session, node, qtbot)
+    progress, left = toy_window.toolbar.progress, toy_window.status.findChild(QLabel, "status_left")
+    qtbot.waitUntil(lambda: progress.state.text.startswith("Slow · "))
+    assert progress.findChild(QWidget, "run_progress_bar").isVisible()
+    assert left.text().startswith("Running · 1 of 2 steps cached")
+    with qtbot.waitSignal(toy_session.run_ended, timeout=20_000):
+        toy_session.edit("Shorter", edits.set_param(node, "seconds", 0.0, toy_session.runtime.steps))
+    toy_session.settle()
+    assert left.text().startswith("Ready · 2 of 2 steps cached")
+    assert not progress.findChild(QWidget, "run_progress_bar").isVisible()
 
 
 def test_stop_answers_at_once_and_says_when_the_work_has_ended(toy_window, toy_session, qtbot) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QToolButton
 
 from compress_studio.gui.docks import LayoutMemory
 from compress_studio.gui.main_window import MainWindow
@@ -105,20 +105,6 @@ def test_everything_in_the_frame_can_be_named_and_reached(window) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_is_told_in_toolbar_and_status_bar(window, session, qtbot) -> None:
-    window.commands.open_sample("letters")
-    session.settle()
-    assert window.statusBar().findChild(QLabel, "status_left").text().startswith("Ready · 1 of")
-    texts: set[str] = set()
-    session.run_changed.connect(lambda _state: texts.add(window.toolbar.progress.state.text))
-    session.run([node.id for node in session.project.pipeline][:2], measure=False)
-    window.toolbar.show_run()
-    assert window.findChild(QWidget, "run_progress_bar").isVisible()
-    session.settle()
-    assert any("left" in text or "·" in text for text in texts)
-    assert "2 of" in window.statusBar().findChild(QLabel, "status_left").text()
-
-
 def test_the_usage_of_memory_and_processor_appears(window, session, qtbot) -> None:
     window.status.begin_sampling()
     session.settle()
