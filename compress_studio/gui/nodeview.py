@@ -121,5 +121,6 @@ def _words(one: Field, value: object) -> str:
     if one.kind == "bool":
         return one.ui.label.lower()
     if one.kind == "int" and not one.ui.unit:
-        return f"{value} {one.ui.label.lower()}"
+        label = one.ui.label.lower()
+        return f"{value} {label}" if label.endswith("s") else f"{label} {value}"
     return value_text(one, value) if one.kind != "choice" else choice_word(str(value))

@@ -19,6 +19,7 @@ from compress_studio.gui.charts.quantities import BUBBLES, COSTS, LATENCY, SIZE,
 from compress_studio.gui.charts.tables import Cell, Table
 from compress_studio.gui.widgets.basics import IconButton
 from compress_studio.project.edits import set_goals
+from compress_studio.project.pipeline import SOURCE_STEP
 from compress_studio.project.project import QUALITY_DROP
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ class TradeoffChart(Chart):
             return Hint("chart", "Nothing to compare by these axes", text, "Run")
         if len(self.session.project.pipeline) == 0:
             return Hint("chart", "Quality against size and speed", "Open a model to begin.")
+        if all(node.step == SOURCE_STEP for node in self.session.project.pipeline):
+            text = "Add a step from the list at the left (Enter or drag), then run (F5) to see what it costs and saves."
+            return Hint("chart", "Nothing is made smaller yet", text)
         text = "Run the pipeline (F5) to see what every step costs in quality and saves in size and time."
         return Hint("chart", "Nothing was measured yet", text, "Run")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import (
@@ -36,6 +36,7 @@ SEARCHED = 30
 LEAST_EDITOR = 140
 ROOMY = 270
 """From this width the bars have their full length."""
+WIDEST_TEXT = 110
 WIDTHS = {BAR: 62, TEXT: 66, REMOVE: 20}
 
 
@@ -159,6 +160,7 @@ class LayersTable(QWidget):
             if len(layers) <= SEARCHED and self.search.text():
                 self.search.clear()
             self._fit()
+            self._fit_texts(layers)
             self.note.hide()
         elif self.view.currentIndex().isValid():
             self._show_note(self.view.currentIndex(), self.view.currentIndex())
@@ -220,6 +222,12 @@ class LayersTable(QWidget):
         view.installEventFilter(self)
         view.verticalScrollBar().valueChanged.connect(self._close_editor)
         return view
+
+    def _fit_texts(self, layers: Sequence[LayerPrediction]) -> None:
+        """Give the words beside the bars the room that the longest of them needs."""
+        metrics = self.view.fontMetrics()
+        widest = max((metrics.horizontalAdvance(one.text) for one in layers), default=0) + 2 * METRICS.gap
+        self.view.setColumnWidth(TEXT, min(max(widest, WIDTHS[TEXT]), WIDEST_TEXT))
 
     def _fit(self) -> None:
         rows = min(self.model.total(), MOST_ROWS)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from compress_studio.gui.forms.histogram import HistogramView
 from compress_studio.gui.panels.inspector_layers import LayersTable
-from compress_studio.gui.panels.inspector_parts import wrapped
+from compress_studio.gui.panels.inspector_parts import breakable, wrapped
 from compress_studio.gui.panels.inspector_words import estimate_rows, estimate_title, prediction_rows
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import SectionTitle
@@ -95,7 +95,7 @@ class PreviewSection(QWidget):
             "" if made is None else made.note,
             "" if shown.estimate is None else shown.estimate.note,
         )
-        note = join_notes(notes)
+        note = breakable(join_notes(notes))
         if note != self.message.text():
             self.message.setText(note)
         _visible(bool(note), self.message)
