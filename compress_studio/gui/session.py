@@ -503,6 +503,16 @@ class Session(QObject):
         at_work = one is not None and self.running and one.state not in ENDED
         return one if at_work or node in self._unchanged else None
 
+    def keys(self) -> dict[NodeId, str]:
+        """Keys of what the nodes give as they are now: of the plan, and of what the run has found out since."""
+        known = {} if self.plan is None else self.plan.keys
+        told = self._hearing.told(self.run_state.run)
+        found = {} if told is None else told.keys
+        return {
+            **{node: key for node, key in known.items() if node in self._plan_holds},
+            **{node: key for node, key in found.items() if node in self._unchanged},
+        }
+
     def _leave_run(self) -> None:
         """Stop the run, and listen to it no more: another project takes its place."""
         if self._run is not None:

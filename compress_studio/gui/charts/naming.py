@@ -39,7 +39,7 @@ def node_labels(views: Mapping[str, NodeView]) -> dict[str, str]:
 def name_variants(session: Session) -> tuple[Mapping[str, Named], Mapping[str, Named]]:
     """By id of the variant: those that are the newest result of a node, and all others."""
     views, data = session.views, session.project.data
-    keys = {} if session.plan is None else session.plan.keys
+    keys = session.keys()
     labels = node_labels(views)
     current: dict[str, Named] = {}
     for node, view in views.items():

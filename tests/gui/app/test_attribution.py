@@ -9,6 +9,7 @@ from compress_studio.base.digest import Json
 from compress_studio.engine.events import MeasurementTaken, NodeDone, RunEnded, RunStarted
 from compress_studio.engine.runner import Runner
 from compress_studio.engine.settings import RunSettings
+from compress_studio.gui.charts.naming import name_variants
 from compress_studio.gui.nodeview import Shown
 from compress_studio.gui.panels.run_rows import run_rows
 from compress_studio.gui.session import Session
@@ -240,3 +241,23 @@ def test_a_node_that_is_switched_off_shows_no_numbers_and_has_them_again_when_it
     again = toy_session.views[node].result
     assert again is not None
     assert (again.digest, again.readings, again.series) == (before.digest, before.readings, before.series)
+
+
+def test_a_result_of_the_run_that_goes_on_belongs_to_the_parameters_of_now(
+    toy_session: Session, toy_project: Project, qtbot
+) -> None:
+    """The plan of before the run cannot know its key."""
+    toy_session.open(replace(toy_project, meters=COUNT))
+    node, slow = append(toy_session, "toy.double", by=2.0), append(toy_session, "toy.slow", seconds=60.0)
+    toy_session.settle()
+    toy_session.run()
+    qtbot.waitUntil(lambda: toy_session.views[slow].state is Shown.RUNNING, timeout=20_000)
+    current, former = name_variants(toy_session)
+    assert not former
+    assert node in {one.node for one in current.values()}
+    toy_session.edit("Change", edits.set_param(node, "by", 5.0, toy_session.runtime.steps))
+    current, former = name_variants(toy_session)
+    assert len(former) == 1
+    assert node not in {one.node for one in current.values()}
+    toy_session.stop()
+    toy_session.settle()
