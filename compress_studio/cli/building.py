@@ -42,7 +42,12 @@ def from_model(model: str, words: Sequence[str], steps: StepRegistry) -> Project
     source = {files.SOURCE_PATH: existing(model)}
     if parsed and parsed[0][0].id == SOURCE_STEP:
         # Written first it says how the model itself is opened, such as the sizes of free dimensions.
-        source = {**parsed.pop(0)[1], **source}
+        given = parsed.pop(0)[1]
+        code, colon, function = str(given.get("architecture", "")).rpartition(":")
+        file, function = (code, function) if code.endswith(".py") else (function, "")
+        if file.endswith(".py") and Path(file).is_file():
+            given = {**given, "architecture": f"{Path(file).absolute()}{colon if function else ''}{function}"}
+        source = {**given, **source}
     project = edits.add_node(SOURCE_STEP, source, steps)(Project(title=Path(model).stem))
     for spec, values in parsed:
         if not spec.inputs:

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 
 from compress_studio.cli.building import data_request, existing
+from compress_studio.cli.consent import allow
 from compress_studio.cli.console import columns_of_stdout, print_error, write, write_json
 from compress_studio.cli.execution import execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.reporting import finished_report
@@ -17,6 +18,7 @@ from compress_studio.spec.runtime import Runtime
 
 def command(options: argparse.Namespace) -> int:
     """Open every model and apply every meter."""
+    allow(options.allow_code)
     runtime = loaded_runtime()
     project = build(options, runtime)
     first = project.pipeline.order()[0].id

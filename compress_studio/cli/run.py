@@ -12,6 +12,7 @@ from typing import Any
 from compress_studio.artifacts.artifact import MODEL_FILE
 from compress_studio.base.paths import write_text
 from compress_studio.cli.building import from_options, is_project
+from compress_studio.cli.consent import allow
 from compress_studio.cli.console import columns_of_stdout, print_error, say, write, write_json
 from compress_studio.cli.execution import Ran, execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.reporting import finished_report
@@ -26,6 +27,7 @@ REPORT_FILE = "report.json"
 
 def command(options: argparse.Namespace) -> int:
     """Run, show the report, and write the results when a folder is given."""
+    allow(options.allow_code)
     runtime = loaded_runtime()
     project = from_options(options, runtime.steps)
     folder = None if options.out is None else Path(options.out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +28,9 @@ CONVERTERS = ("torch", "onnxscript")
 class SourceModelParams(Params):
     """What can be chosen for source.model."""
 
-    path: Annotated[str, Ui("File", "The model: ONNX, or a PyTorch program (.pt2, TorchScript).")] = ""
+    path: Annotated[
+        str, Ui("File", "The model: ONNX, a PyTorch program (.pt2, TorchScript), or a file of weights.")
+    ] = ""
     dims: Annotated[
         str,
         Ui(
@@ -37,31 +39,76 @@ class SourceModelParams(Params):
             advanced=True,
         ),
     ] = ""
+    architecture: Annotated[
+        str,
+        Ui(
+            "Architecture",
+            "The code that makes the network of a file of weights: file.py:function or package.module:function."
+            " The function returns a torch.nn.Module.",
+            advanced=True,
+        ),
+    ] = ""
+    arguments: Annotated[
+        str, Ui("Arguments", "Keyword arguments of that function, such as num_classes=10+width=0.5.", advanced=True)
+    ] = ""
+    entry: Annotated[
+        str,
+        Ui(
+            "Entry", "The entry of a checkpoint that holds the weights, such as ema; empty: the largest.", advanced=True
+        ),
+    ] = ""
 
 
 def fingerprint(params: SourceModelParams) -> Json:
     """The digest of the file and of those beside it that hold its weights; standard library only.
 
-    Of a PyTorch program also the versions of what converts it.
+    Of a PyTorch program also the versions of what converts it; of weights also the digest of the code.
     """
     from importlib.metadata import version
 
-    from compress_studio.artifacts.external import model_files
     from compress_studio.artifacts.sniffing import TORCH_PROGRAMS, sniff
     from compress_studio.base.digest import digest_files
 
     path = Path(params.path)
-    digest = digest_files(model_files(path), path.parent)
+    digest = digest_files(_files(params), path.parent)
+    if _needs_code(params):
+        from compress_studio.artifacts.codesource import source_of
+
+        source = source_of(path, params.architecture, params.arguments, params.entry)
+        code = source.architecture.digest if source.architecture is not None else ""
+        return [digest, code, *(version(name) for name in CONVERTERS)]
     if sniff(path) in TORCH_PROGRAMS:
         return [digest, *(version(name) for name in CONVERTERS)]
     return digest
 
 
+def _files(params: SourceModelParams) -> list[Path]:
+    """The file and those beside it that hold its weights. Raises BadInput for what is no model."""
+    from compress_studio.artifacts.checkpoints import checkpoint_files
+    from compress_studio.artifacts.external import model_files
+
+    path = Path(params.path)
+    return checkpoint_files(path) if _needs_code(params) else model_files(path)
+
+
+def _needs_code(params: SourceModelParams) -> bool:
+    """Whether the file holds weights, for which code makes the network."""
+    from compress_studio.artifacts.checkpoints import CHECKPOINTS
+    from compress_studio.artifacts.sniffing import sniff
+
+    path = Path(params.path)
+    return sniff(path) in CHECKPOINTS or (bool(params.architecture) and path.suffix == ".py")
+
+
 def asks_data(params: SourceModelParams) -> bool:
-    """Whether only samples can tell the shape of the inputs: of a TorchScript program without any."""
+    """Whether only samples can tell the shape of the inputs: of weights, and of a TorchScript program without any."""
     from compress_studio.artifacts.sniffing import Format, sniff
 
     path = Path(params.path)
+    if path.is_file() and _needs_code(params):
+        from compress_studio.steps.kernels.torch_inputs import holds_shape, parse_dims
+
+        return not holds_shape(parse_dims(params.dims))
     if not path.is_file() or sniff(path) is not Format.TORCHSCRIPT:
         return False
     from compress_studio.artifacts.torchfiles import holds_examples
@@ -91,7 +138,20 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     A PyTorch program, from `torch.export.save` (.pt2) or `torch.jit.save` (TorchScript), is converted to ONNX first,
     and its outputs are compared with PyTorch's on made-up inputs of two batch sizes: a difference above 0.0001 of the
     largest output is an error. What could run code of the file outside of the network is refused before anything is
-    loaded. Checkpoints and pickled modules hold no program: build the network in PyTorch and export it.
+    loaded.
+
+    **Weights.** A checkpoint (`.pt`, `.pth`, `.bin` in all forms of PyTorch), safetensors, or the index of several
+    files holds no network: `compress-studio info FILE` shows its tensors and says what to do. The network comes from
+    code: `architecture=net.py:make` or `architecture=torchvision.models:resnet18`, a function that returns a
+    `torch.nn.Module`, with `arguments=num_classes=10`. Prefixes of wrappers are taken off, half precision becomes
+    float32, optimizer state is left aside, and weights that do not fit are listed beside those of the network. A
+    pickled network opens too; `architecture=net.py` then only provides its classes. Sizes of inputs come from `dims`,
+    from example inputs that the function returns beside the network, or from the data set.
+
+    **Code** runs only after you allowed it, by the digest of its files (`--allow-code net.py`): in a process of its
+    own with an empty folder and home, without the variables of your session, with limits of time and memory. It
+    leaves a program that is then looked at like the file of a stranger. A file of weights itself is never unpickled
+    for its weights; a pickled network is, in that process, after you allowed the pickle.
 
     Names, types and sizes of inputs and outputs, free dimensions, the description and the metadata stay as they are.
 
@@ -111,7 +171,7 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     from compress_studio.graph.saving import save
 
     path = Path(params.path)
-    model, sizes = _open(ctx, path, params.dims)
+    model, sizes = _open(ctx, path, params)
     ctx.progress(0.2, "opened")
     try:
         report = canonicalize(model, synthetic(model, 2, 0, sizes))
@@ -120,18 +180,24 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     ctx.progress(0.7, "rewritten")
     result = save(model, ctx.scratch / "model.onnx")
     ctx.progress(0.8, "written")
-    _tell(ctx, path, model, report, _bytes(result))
+    _tell(ctx, _files(params), model, report, _bytes(result))
     ctx.changed(0, len(weight_layers(model)))
     return OnnxNet(result)
 
 
-def _open(ctx: StepContext, path: Path, dims: str) -> tuple[ir.Model, dict[str, int]]:
-    """The network of an ONNX file or of a PyTorch program, with the sizes of free dimensions that were given."""
+def _open(ctx: StepContext, path: Path, params: SourceModelParams) -> tuple[ir.Model, dict[str, int]]:
+    """The network of a file, with the sizes of free dimensions that were given."""
     from compress_studio.artifacts.formats import open_onnx
     from compress_studio.artifacts.sniffing import TORCH_PROGRAMS, sniff
     from compress_studio.steps.kernels.torch_inputs import parse_dims
 
-    given = parse_dims(dims)
+    given = parse_dims(params.dims)
+    if _needs_code(params):
+        from compress_studio.artifacts.codesource import source_of
+        from compress_studio.steps.kernels.code_opening import open_with_code
+
+        source = source_of(path, params.architecture, params.arguments, params.entry)
+        return open_with_code(ctx, source, given, _apply_dims)
     kind = sniff(path)
     if kind not in TORCH_PROGRAMS:
         model = open_onnx(path)
@@ -141,15 +207,13 @@ def _open(ctx: StepContext, path: Path, dims: str) -> tuple[ir.Model, dict[str, 
     return open_program(ctx, path, kind, given, _apply_dims)
 
 
-def _tell(ctx: StepContext, path: Path, model: ir.Model, report: CanonicalReport, result_bytes: int) -> None:
-    from compress_studio.artifacts.external import model_files
+def _tell(ctx: StepContext, files: Sequence[Path], model: ir.Model, report: CanonicalReport, result_bytes: int) -> None:
     from compress_studio.base.zipping import deflated_bytes
     from compress_studio.graph.costs import cost
     from compress_studio.graph.facts import quantization, weight_warnings
 
-    files = model_files(path)
     original = sum(file.stat().st_size for file in files)
-    ctx.fact("file", path.name)
+    ctx.fact("file", files[0].name)
     ctx.fact("original_bytes", original)
     ctx.fact("original_zipped_bytes", deflated_bytes(files, ctx.check))
     ctx.fact("changes", list(report.changes))

@@ -207,7 +207,7 @@ def prove(model: ir.Model, path: Path, call: Call, sizes: Mapping[str, int], nam
                 " batch size or length only.",
                 RECIPE,
             )
-        worst = max([worst, *(_difference(one, two) for one, two in zip(expected, got, strict=True))])
+        worst = max([worst, *(difference(one, two) for one, two in zip(expected, got, strict=True))])
     if not worst <= TOLERANCE:
         raise BadInput(
             f"{name}: exported to ONNX it gives other outputs than in PyTorch (they differ by {worst:.2g} of the"
@@ -217,7 +217,8 @@ def prove(model: ir.Model, path: Path, call: Call, sizes: Mapping[str, int], nam
     return worst
 
 
-def _difference(expected: np.ndarray, got: np.ndarray) -> float:
+def difference(expected: np.ndarray, got: np.ndarray) -> float:
+    """The largest absolute difference over the largest value; infinite where what is not finite differs."""
     one, two = expected.astype(np.float64), got.astype(np.float64)
     if not one.size or np.array_equal(one, two, equal_nan=True):
         return 0.0

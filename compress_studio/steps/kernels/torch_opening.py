@@ -44,6 +44,34 @@ def open_program(ctx: StepContext, path: Path, kind: Format, given: Mapping[str,
     return opened
 
 
+def convert_exported(ctx: StepContext, path: Path) -> tuple[ir.Model, Path, float]:
+    """An exported program that was looked at, as ONNX: the network, its file, and the difference to PyTorch."""
+    program = Exported(path)
+    target = _target(ctx, 0)
+    call = program.convert(target)
+    model = open_onnx(target)
+    return model, target, prove(model, target, call, {}, path.name)
+
+
+def convert_script(
+    ctx: StepContext, path: Path, facts: TorchFacts, shapes: Mapping[str, Shape]
+) -> tuple[ir.Model, Path, float]:
+    """The same for a TorchScript program with inputs of these shapes."""
+    program = Script(path)
+    names = program.inputs
+    failed: BadInput | None = None
+    for number, layout in enumerate(torch_inputs.given_layouts(path.name, names, facts, shapes)):
+        target = _target(ctx, number + 1)
+        try:
+            call = program.convert(layout, target, {})
+            model = open_onnx(target)
+            return model, target, prove(model, target, call, {}, path.name)
+        except BadInput as error:
+            failed = failed or error
+    assert failed is not None
+    raise failed
+
+
 def _exported(ctx: StepContext, path: Path, given: Mapping[str, Shape], apply: Apply) -> tuple[Opened, float]:
     program = Exported(path)
     ctx.progress(0.05, "loaded")
