@@ -26,7 +26,7 @@ SHORT = {
     "runs.compare": "Compare",
     "model.export": "Export…",
 }
-BAR_WIDTH, TEXT_WIDTH = 110, 320
+BAR_WIDTH, NARROW_BAR, TEXT_WIDTH = 110, 48, 320
 FULL = 1000
 
 
@@ -81,6 +81,8 @@ class RunProgress(QWidget):
         self._text.setText(metrics.elidedText(self._state.text, Qt.TextElideMode.ElideMiddle, width))
 
     def resizeEvent(self, event: object) -> None:
+        # In a narrow window the words are worth more than the length of the bar.
+        self._bar.setFixedWidth(BAR_WIDTH if self.width() >= TEXT_WIDTH + BAR_WIDTH else NARROW_BAR)
         self._elide()
 
 

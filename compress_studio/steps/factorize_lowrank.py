@@ -64,7 +64,7 @@ class FactorizeLowrankParams(Params):
     ] = Method.PCA
     scope: Annotated[
         Scope,
-        Ui("Share out", "Energy: spend the parameters where losing them hurts most. Layer: the same share each."),
+        Ui("Share out", "By need: spend the parameters where losing them hurts most. Per layer: the same share each."),
     ] = Scope.ENERGY
     multiple: Annotated[
         int | None,

@@ -38,7 +38,7 @@ class Fp16Params(Params):
     mode: Annotated[
         Mode,
         Ui(
-            "What",
+            "Convert",
             "Weights: half the file, the same speed. Full: all computation too, for devices that are fast at it.",
         ),
     ] = Mode.WEIGHTS

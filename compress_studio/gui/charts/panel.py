@@ -133,7 +133,7 @@ class ChartsPanel(QWidget):
         self._pace.ask()
 
     def _tab_changed(self, _place: int) -> None:
-        if self._pace.quiet:
+        if self._pace.quiet and all(chart.state is not None for chart in self._all if chart.isVisible()):
             self._pace.ask()
         else:
             self._draw_seen()

@@ -34,6 +34,7 @@ WORDS = {
     "statistics": "Realign statistics",
     "kl": "Divergence (KL)",
     "layer": "Per layer",
+    "energy": "By need",
     "channel": "Per channel",
     "tensor": "Per tensor",
 }
