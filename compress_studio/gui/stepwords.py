@@ -13,6 +13,10 @@ from compress_studio.spec.step import StepSpec
 
 SETTING = re.compile(r"\b([a-z][a-z0-9_]*)=([A-Za-z0-9_.%]+)")
 STEP_ID = re.compile(r"\b[a-z]+\.[a-z0-9_]+\b")
+COMMAND = re.compile(r"(compress-studio (?:[^.]|\.(?!\s|$))*)")
+"""A command line inside a message, up to the end of its sentence: it is copied, so nothing in it is changed."""
+FIRST_STEP = re.compile(r"(?:as|in) the first step: --step ([a-z]+\.[a-z0-9_]+):(?:…,)?([a-z][a-z0-9_]*)=")
+"""Where the command line takes a setting of the model."""
 
 
 def in_words(text: str, spec: StepSpec | None, steps: StepRegistry) -> str:
@@ -26,12 +30,20 @@ def in_words(text: str, spec: StepSpec | None, steps: StepRegistry) -> str:
         value = None if field is None else value_of(field, match[2])
         return match[0] if field is None or value is None else f"{field.ui.label}: {value_text(field, value)}"
 
-    return SETTING.sub(setting, STEP_ID.sub(title, text))
+    def place(match: re.Match[str]) -> str:
+        field = steps.get(match[1]).params.field_named(match[2]) if match[1] in steps else None
+        return match[0] if field is None else f"in the form of the model, under “{field.ui.label}”: "
+
+    parts = COMMAND.split(FIRST_STEP.sub(place, text))
+    parts[::2] = [SETTING.sub(setting, STEP_ID.sub(title, part)) for part in parts[::2]]
+    return "".join(parts)
 
 
 def value_of(field: Field, word: str) -> Any:
-    """The value that a word of a message means for a parameter; None when it means none."""
+    """The value that a word of a message means for a parameter; None when it means none: free text is an example."""
     word = word.rstrip(".")
+    if field.kind == "str":
+        return None
     if field.kind == "choice" and word not in field.choices:
         return None
     try:

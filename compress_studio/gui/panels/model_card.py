@@ -14,6 +14,7 @@ from compress_studio.base.errors import BadInput, UserError
 from compress_studio.gui.nodeview import NodeView, Shown
 from compress_studio.gui.opening import Kind, classify, open_again, replace_model
 from compress_studio.gui.panels.notices import BusyLine, Notice, Notices
+from compress_studio.gui.stepwords import in_words
 from compress_studio.gui.widgets.card import Card, FactRows
 from compress_studio.gui.words import bytes_text, count_text, grouped_text
 from compress_studio.project.files import SOURCE_PATH
@@ -113,7 +114,8 @@ def model_state(session: Session, chosen: NodeId | None, changed: frozenset[str]
     failure = session.facts.failure(str(path)) or (view.failure if view is not None else None)
     notices = _notices(facts, opened)
     if failure is not None:
-        notices = (Notice("bad", failure.message, failure.hint),)
+        steps = session.runtime.steps
+        notices = (Notice("bad", in_words(failure.message, None, steps), in_words(failure.hint, None, steps)),)
     elif not path.name:
         notices = (Notice("warn", "No file is chosen.", "Choose a model."),)
     busy, progress = _busy(facts, view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -20,6 +21,8 @@ LIFT = 4
 """From the top of the row to the top of its text, so that text, icon and cross are on one line."""
 LIMIT = 4
 """How many are shown at a time; the oldest that is no error makes room."""
+LONG_WORD = re.compile(r"\S{25,}")
+SIGN = re.compile(r"[/\\\\_.,:;=×+-]+(?=\w)")
 LEVELS = {
     "info": ("info", "info"),
     "success": ("check", "good"),
@@ -92,7 +95,8 @@ class Toast(QFrame):
         self._timer.stop()
 
     def _words(self, text: str, role: str) -> QLabel:
-        label = QLabel(text, self)
+        label = QLabel(breakable(text), self)
+        label.setAccessibleName(text)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)
         label.setProperty("role", "title") if role else label.setProperty("tone", "muted")
@@ -125,6 +129,14 @@ class Toast(QFrame):
             self._close()
             return
         super().keyPressEvent(event)
+
+
+def breakable(text: str) -> str:
+    """Text whose long words, such as paths and command lines, may go on in the next line after a sign.
+
+    A label is never narrower than its longest word: one that does not fit would push the text over its edges.
+    """
+    return LONG_WORD.sub(lambda word: SIGN.sub("\\g<0>\u200b", word[0]), text)
 
 
 class Toasts(QWidget):

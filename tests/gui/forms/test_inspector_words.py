@@ -68,6 +68,21 @@ def test_advice_names_steps_by_their_titles_and_settings_as_the_form_does(steps)
     assert [fix.label for fix in fixes] == ["Append Distil", "Set Ranges to Least error"]
 
 
+def test_a_setting_of_the_model_is_asked_for_where_the_form_has_it(steps):
+    spec = steps.get("source.model")
+    text = "Say it as the first step: --step source.model:dims=x=Nx3x224x224 (N for a free batch)."
+    assert in_words(text, spec, steps) == (
+        "Say it in the form of the model, under “Sizes”: x=Nx3x224x224 (N for a free batch)."
+    )
+    assert fixes_for(text, spec, {}, steps) == []
+
+
+def test_a_command_line_in_a_message_can_be_copied_as_it_is(steps):
+    command = "compress-studio run a.pth --step source.model:dims=x=Nx3 --allow-code net.py --step graph.optimize"
+    said = in_words(f"Run {command}. Or append train.distil.", steps.get("source.model"), steps)
+    assert said == f"Run {command}. Or append “Distil from the original”."
+
+
 def test_alternatives_are_not_offered_as_steps_to_append(steps):
     assert fixes_for("Try quantize.static with calibration data.", steps.get("quantize.dynamic"), {}, steps) == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QCursor, QEnterEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QPushButton
 
 from compress_studio.gui.session import Message
 from compress_studio.gui.widgets.toasts import LIMIT, Toasts
@@ -79,3 +79,16 @@ def test_messages_keep_to_the_corner_and_below_the_toolbar(window, qtbot) -> Non
     assert not stack.geometry().contains(run.mapTo(window, run.rect().center()))
     window.resize(1280, 720)
     assert window.rect().contains(stack.geometry())
+
+
+def test_long_paths_and_command_lines_stay_inside_their_message(stack: Toasts, qtbot) -> None:
+    path = "/home/somebody/a_rather_long_folder_name/with-another-one.inside/of_it,and:more=than_one_line_holds.onnx"
+    stack.show_message(Message(f"{path} cannot be read.", f"Run tool --step {path}", "error"))
+    toast = stack.toasts[0]
+    labels = [one for one in toast.findChildren(QLabel) if one.text()]
+    assert len(labels) == 2
+    for label in labels:
+        assert toast.rect().contains(label.geometry())
+        assert label.height() >= label.heightForWidth(label.width())
+        assert label.minimumSizeHint().width() <= label.width()
+    assert toast.message.text.startswith(path)
