@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from compress_studio.engine.events import MeasurementTaken, NodeCached, NodeDone, RunEnded, RunEvent, RunStarted
 from compress_studio.engine.runstate import NodeResult, Stage
-from compress_studio.engine.variants import Variants
+from compress_studio.engine.variants import Variants, variant_id
 from compress_studio.gui.planning import Planned
 from compress_studio.project.pipeline import NodeId, Pipeline
 from compress_studio.project.project import Project
@@ -77,9 +77,15 @@ def collect_told(
     return _with_all(variants, told.project, told.keys, {node: results[node] for node in nodes if node in results})
 
 
-def collect_planned(variants: Variants, planned: Planned) -> Variants:
-    """The variants with what the store remembers; the same object when nothing is new."""
-    return _with_all(variants, planned.project, planned.plan.keys, planned.results)
+def collect_planned(variants: Variants, planned: Planned, removed: Collection[str] = ()) -> Variants:
+    """The variants with what the store remembers, but not those that the user removed; the same when nothing is new."""
+    keys, data = planned.plan.keys, planned.project.data
+    results = {
+        node: one
+        for node, one in planned.results.items()
+        if node in keys and variant_id(keys[node], data) not in removed
+    }
+    return _with_all(variants, planned.project, keys, results)
 
 
 def _with_all(

@@ -127,6 +127,8 @@ class Session(QObject):
         """Nodes for which the plan still holds: they were not changed since it was made."""
         self._curves: dict[str, NodeResult] = {}
         """By digest: the newest result that came with curves; the store does not keep them."""
+        self._removed: frozenset[str] = frozenset()
+        """Variants that the user removed: they come back when they are run again, not with every look at the store."""
         self._unsaved_variants = False
         """Something was measured, starred or removed that the file does not hold."""
         self._settle = QTimer(self)
@@ -194,7 +196,7 @@ class Session(QObject):
         self.path = path
         self.plan, self.plan_failure = None, None
         self.results, self.views, self.run_state = {}, {}, RunState()
-        self.data_facts, self._selection, self._curves = {}, (), {}
+        self.data_facts, self._selection, self._curves, self._removed = {}, (), {}, frozenset()
         self._unsaved_variants = False
         self.project_opened.emit()
         self._changed(before, force=True)
@@ -251,6 +253,7 @@ class Session(QObject):
         """Compute and measure what is stale, up to these nodes (None: all). again: also what is there already."""
         settings = replace(self.settings, measure=measure, use_cache=not again)
         self._targets = None if targets is None else tuple(targets)
+        self._removed = frozenset()
         self._settle.stop()
         self.stopping = False
         before = self._run or self._leaving
@@ -312,6 +315,7 @@ class Session(QObject):
 
     def forget_variants(self, ids: frozenset[str]) -> None:
         """Leave variants out of tables and charts; their results stay in the cache."""
+        self._removed |= ids
         self._take_variants(self.variants.without(ids), unsaved=True)
 
     def restore(self, variant: Variant, label: str) -> bool:
@@ -464,7 +468,7 @@ class Session(QObject):
         self.results = results
         self._show_views()
         self.plan_changed.emit(self.plan)
-        self._take_variants(collect_planned(self.variants, planned), unsaved=False)
+        self._take_variants(collect_planned(self.variants, planned, self._removed), unsaved=False)
         if changed:
             self.results_changed.emit()
 

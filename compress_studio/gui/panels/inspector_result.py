@@ -80,7 +80,7 @@ class ResultSection(QWidget):
         self._cautions: tuple[object, ...] = ()
         self._folded: tuple[object, ...] = ()
         self.title = SectionTitle("Result", self)
-        self.outdated = wrapped("It belongs to other parameters. Run to renew it (F5).", "warn", self)
+        self.outdated = wrapped("From before the last change, or no longer stored. Run to renew it (F5).", "warn", self)
         self.card = Card(parent=self)
         self.rows = FactRows(self.card)
         self.rows.setObjectName("result.rows")

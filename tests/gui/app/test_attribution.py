@@ -261,3 +261,21 @@ def test_a_result_of_the_run_that_goes_on_belongs_to_the_parameters_of_now(
     assert node not in {one.node for one in current.values()}
     toy_session.stop()
     toy_session.settle()
+
+
+def test_a_variant_that_was_removed_stays_away_until_it_is_run_again(
+    toy_session: Session, toy_project: Project
+) -> None:
+    toy_session.open(replace(toy_project, meters=COUNT))
+    append(toy_session, "toy.double", by=2.0)
+    toy_session.run()
+    toy_session.settle()
+    first, second = toy_session.variants.rows
+    toy_session.forget_variants(frozenset({second.id}))
+    toy_session.edit("Name", edits.set_title("Named"))
+    toy_session.refresh()
+    toy_session.settle()
+    assert toy_session.variants.rows == (first,)
+    toy_session.run()
+    toy_session.settle()
+    assert [one.id for one in toy_session.variants.rows] == [first.id, second.id]
