@@ -15,6 +15,7 @@ from compress_studio.graph.session import open_session, run
 from compress_studio.spec.data import Part
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import spec_of
+from compress_studio.steps.kernels import channel_plan
 from compress_studio.steps.prune_channels import PruneChannelsParams, prune_channels
 from tests.toys import networks
 from tests.toys.context import ToyContext, ToyData
@@ -264,3 +265,13 @@ def test_the_factors_of_a_gemm_are_heeded_by_the_repair(prune: Prune) -> None:
     expected = run(open_session(source), data)["y"]
     result, _ = prune(source, amount=0.5, multiple=1)
     np.testing.assert_allclose(run(open_session(result), data)["y"], expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_thresholds_are_those_of_numpy_to_the_last_bit(kind: type) -> None:
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 3, 17, 40):
+        scores = np.sort(rng.standard_normal(count).astype(kind))
+        shares = [0.0, 0.5, 1.0, *rng.random(50), *(rng.random(20) * 1e-9), *(np.arange(count) / max(count - 1, 1))]
+        for share in shares:
+            assert channel_plan.quantile(scores, float(share)) == np.quantile(scores, float(share))
