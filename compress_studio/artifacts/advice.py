@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import shlex
+from typing import Any
 
 from compress_studio.artifacts.checkpoints import Checkpoint
 from compress_studio.artifacts.families import CONFIG, Family, guess, likely_dims
@@ -16,7 +19,10 @@ def next_step(checkpoint: Checkpoint, group: Group, family: Family | None) -> li
     """Sentences that say how to open the weights: the guessed family first, then a factory of one's own."""
     name = checkpoint.path.name
     told: list[str] = []
-    if family is not None and not family.architecture:
+    config = _configured(checkpoint)
+    if config:
+        told.append(config)
+    elif family is not None and not family.architecture:
         told.append(f"The names are those of {family.title}. {CONFIG}")
         if not family.installed:
             told[-1] += f" It needs the package: {family.install}"
@@ -36,6 +42,24 @@ def next_step(checkpoint: Checkpoint, group: Group, family: Family | None) -> li
         f" {command(name, f'architecture={FACTORY}:make,dims={dims}', FACTORY)}"
     )
     return told
+
+
+def _configured(checkpoint: Checkpoint) -> str:
+    """How to open the weights of a folder of transformers, whose config.json names the class; empty for others."""
+    folder = checkpoint.path.parent
+    try:
+        config: Any = json.loads((folder / "config.json").read_text("utf-8"))
+        name = str(config["architectures"][0])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return ""
+    if not name.isidentifier():
+        return ""
+    code = f"transformers:{name}.from_pretrained"
+    words = f"architecture={code},arguments=pretrained_model_name_or_path={folder.absolute()},dims=input_ids=NxL"
+    install = "" if importlib.util.find_spec("transformers") is not None else "pip install transformers, then "
+    return (
+        f"Its config.json names the class {name} of transformers: {install}{command(str(checkpoint.path), words, code)}"
+    )
 
 
 def command(file: str, words: str, code: str) -> str:

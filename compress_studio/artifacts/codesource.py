@@ -73,5 +73,3 @@ def source_of(path: Path, architecture: str, arguments: str, entry: str) -> Code
         if not pickled or (group is not None and not group.pickled_class):
             raise refuse(path, kind)
     return CodeSource(path, kind, code, parse_arguments(arguments), entry, checkpoint)
-
-

@@ -30,11 +30,11 @@ Span: TypeAlias = tuple[int, int]
 def model_files(path: Path) -> list[Path]:
     """The file of a model and the files beside it that hold its weights, without reading any weights.
 
-    Raises BadInput for a file that is no ONNX model and no PyTorch program, and for one that names a file which is
+    Raises BadInput for a file that is no ONNX model, PyTorch program or archive, and for one that names a file which is
     missing or outside.
     """
     kind = sniff(path)
-    if kind in {Format.ONNX_TEXT, Format.ONNX_JSON} | TORCH_PROGRAMS:
+    if kind in {Format.ONNX_TEXT, Format.ONNX_JSON, Format.ZIP} | TORCH_PROGRAMS:
         return [path]
     if kind is not Format.ONNX:
         raise refuse(path, kind)

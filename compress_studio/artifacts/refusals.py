@@ -13,15 +13,30 @@ LARGEST_GROWTH = 100
 BOMB_BYTES = 256 << 20
 EXPORT = 'torch.onnx.export(net, (example_input,), "model.onnx", dynamo=True)'
 CONVERT = "Open it as the first step of a run: compress-studio run FILE --step source.model --out FOLDER."
+TF2ONNX = (
+    "Convert it: pip install tf2onnx tensorflow && python -m tf2onnx.convert --{option} {{name}} --output model.onnx"
+)
 HINTS = {
-    Format.TFLITE: "Convert it with tf2onnx: python -m tf2onnx.convert --tflite {name} --output model.onnx.",
-    Format.SAVED_MODEL: "Convert it with tf2onnx: python -m tf2onnx.convert --saved-model {name} --output model.onnx.",
-    Format.TENSORFLOW: "Convert it with tf2onnx: python -m tf2onnx.convert --graphdef {name} --output model.onnx.",
-    Format.KERAS: 'Export it in Keras: model.export("model.onnx", format="onnx").',
-    Format.HDF5: 'If it is a Keras model, export it: model.export("model.onnx", format="onnx").',
-    Format.ORT: "Open the .onnx file from which it was made.",
+    Format.TFLITE: TF2ONNX.format(option="tflite"),
+    Format.SAVED_MODEL: TF2ONNX.format(option="saved-model"),
+    Format.TENSORFLOW: TF2ONNX.format(option="graphdef"),
+    Format.KERAS: (
+        'Convert it: pip install keras tensorflow onnx tf2onnx && python -c "import keras;'
+        " keras.saving.load_model('{name}').export('model.onnx', format='onnx')\""
+    ),
+    Format.HDF5: (
+        'If it is a Keras model, convert it: pip install keras tensorflow onnx tf2onnx && python -c "import keras;'
+        " keras.saving.load_model('{name}').export('model.onnx', format='onnx')\""
+    ),
+    Format.ORT: (
+        "ONNX Runtime has already optimized and packed it for one version and kind of processor, which cannot be taken"
+        " back: open the .onnx file from which it was made."
+    ),
     Format.OPENVINO: "Open the model from which it was made.",
-    Format.GGUF: "Open the model from which it was made.",
+    Format.GGUF: (
+        "Its weights are quantized for llama.cpp and its architecture is in that program: open the PyTorch or"
+        " safetensors model from which it was made."
+    ),
     Format.TORCHSCRIPT: CONVERT,
     Format.PT2: CONVERT,
     Format.EMPTY: "Copy or download it again.",

@@ -72,12 +72,14 @@ def opened(path: str, changes: Sequence[str], steps: StepRegistry) -> Project:
 
 
 def existing(path: str) -> str:
-    """The absolute path of a file that is there; raises BadInput."""
+    """The absolute path of a file that is there, or of the one model in a folder; raises BadInput."""
     check_name(path)
     if not Path(path).exists():
         raise BadInput(f"{path} does not exist.", "Check the name of the file.")
     if Path(path).is_dir():
-        raise BadInput(f"{path} is a folder, not a model file.", "Give the file inside it.")
+        from compress_studio.artifacts.containers import model_in
+
+        path = str(model_in(Path(path)))
     return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
 
 

@@ -11,6 +11,7 @@ from compress_studio.artifacts.artifact import MODEL_FILE
 from compress_studio.base.digest import Json
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.cli.building import from_model, is_project, opened
+from compress_studio.cli.consent import allow
 from compress_studio.cli.console import say, write, write_json
 from compress_studio.cli.execution import RUNTIME, check_ok, execute, loaded_runtime, opened_store, settings_of
 from compress_studio.cli.table import size_text
@@ -26,6 +27,7 @@ ONNX = "onnx"
 def command(options: argparse.Namespace) -> int:
     """Run what is missing, write the file, open it again and compare it with what was made."""
     target = Path(options.out)
+    allow(options.allow_code)
     runtime = loaded_runtime()
     if target.is_dir() and target.suffix.lower() != ".mlpackage":
         raise BadInput(f"{target} is a folder, not the name of a file.", "Give the name of the file to write.")

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from compress_studio.artifacts.checkpoints import CHECKPOINTS
 from compress_studio.artifacts.checkpoints import look as look_at_weights
+from compress_studio.artifacts.containers import unpack
 from compress_studio.artifacts.formats import Format, model_files, prove_runnable, read_onnx, sniff
 from compress_studio.artifacts.refusals import refuse
 from compress_studio.artifacts.sniffing import TORCH_PROGRAMS
 from compress_studio.artifacts.torchfiles import look
 from compress_studio.base.errors import BadInput
+from compress_studio.base.paths import scratch_dir
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -45,6 +47,9 @@ def inspect(path: Path) -> dict[str, Json]:
         return _program(path, kind_of_file)
     if kind_of_file in CHECKPOINTS:
         return _weights(path, kind_of_file)
+    if kind_of_file is Format.ZIP:
+        with scratch_dir() as folder:
+            return {**inspect(unpack(path, folder)), "archive": path.name}
     model = read_onnx(path)
     opsets: dict[str, Json] = {domain or "ai.onnx": version for domain, version in model.opset_imports.items()}
     operators: dict[str, Json] = dict(_operators(model).most_common())

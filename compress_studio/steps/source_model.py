@@ -79,6 +79,10 @@ def fingerprint(params: SourceModelParams) -> Json:
         return [digest, code, *(version(name) for name in CONVERTERS)]
     if sniff(path) in TORCH_PROGRAMS:
         return [digest, *(version(name) for name in CONVERTERS)]
+    if params.architecture:
+        from compress_studio.artifacts.codefiles import parse_architecture
+
+        return [digest, parse_architecture(params.architecture, path).digest]
     return digest
 
 
@@ -105,7 +109,7 @@ def asks_data(params: SourceModelParams) -> bool:
     from compress_studio.artifacts.sniffing import Format, sniff
 
     path = Path(params.path)
-    if path.is_file() and _needs_code(params):
+    if path.is_file() and (_needs_code(params) or sniff(path) is Format.ZIP):
         from compress_studio.steps.kernels.torch_inputs import holds_shape, parse_dims
 
         return not holds_shape(parse_dims(params.dims))
@@ -148,6 +152,8 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     pickled network opens too; `architecture=net.py` then only provides its classes. Sizes of inputs come from `dims`,
     from example inputs that the function returns beside the network, or from the data set.
 
+    A ZIP archive with exactly one model inside is opened like that model.
+
     **Code** runs only after you allowed it, by the digest of its files (`--allow-code net.py`): in a process of its
     own with an empty folder and home, without the variables of your session, with limits of time and memory. It
     leaves a program that is then looked at like the file of a stranger. A file of weights itself is never unpickled
@@ -170,6 +176,7 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     from compress_studio.graph.samples import synthetic
     from compress_studio.graph.saving import save
 
+    params = _unpacked(ctx, params)
     path = Path(params.path)
     model, sizes = _open(ctx, path, params)
     ctx.progress(0.2, "opened")
@@ -183,6 +190,21 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     _tell(ctx, _files(params), model, report, _bytes(result))
     ctx.changed(0, len(weight_layers(model)))
     return OnnxNet(result)
+
+
+def _unpacked(ctx: StepContext, params: SourceModelParams) -> SourceModelParams:
+    """The parameters with the model inside an archive in place of the archive."""
+    from compress_studio.artifacts.containers import unpack
+    from compress_studio.artifacts.sniffing import Format, sniff
+
+    path = Path(params.path)
+    if sniff(path) is not Format.ZIP:
+        return params
+    folder = ctx.scratch / "unpacked"
+    folder.mkdir()
+    inside = unpack(path, folder)
+    ctx.note(f"Opened {inside.relative_to(folder).as_posix()} of the archive {path.name}.")
+    return params.model_copy(update={"path": str(inside)})
 
 
 def _open(ctx: StepContext, path: Path, params: SourceModelParams) -> tuple[ir.Model, dict[str, int]]:
