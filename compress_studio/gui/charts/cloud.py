@@ -26,6 +26,8 @@ REACH = 5.0
 """Pixels around a dot that still belong to it."""
 MOST_LABELS = 24
 BUDGET_TEXT_GAP = 3.0
+RING = 5.0
+"""By how much the ring of a selected dot is wider than the dot."""
 BUDGET_PLACES = 8
 """Along a level line at which its words are tried, from the right."""
 NOTHING = QBrush(Qt.BrushStyle.NoBrush)
@@ -235,7 +237,8 @@ class Cloud(Plot):
         others = [dot for dot in self._dots if not dot.node]
         dots = [*(dot for dot, _ in self._labels), *others]
         places = [self.place_of(dot) - area.topLeft() for dot in dots]
-        circles = [(at.x(), at.y(), self._radius(dot)) for dot, at in zip(dots, places, strict=True)]
+        sized = zip(dots, places, strict=True)
+        circles = [(at.x(), at.y(), self._radius(dot) + RING * dot.selected) for dot, at in sized]
         lines = self._line_boxes()
         circled = [(x - r, y - r, 2 * r, 2 * r) for x, y, r in circles]
         budgets = [*lines, *self._place_budget_texts([*circled, *lines])]

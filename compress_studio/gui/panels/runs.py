@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, QSortFilterProxyModel, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -58,6 +58,11 @@ class RunsPanel(QWidget):
         self.setObjectName("runs")
         self._commands = commands
         self._session = commands.session
+        self._fitted = 0
+        """For how many rows the columns have their widths."""
+        self._width_chosen = False
+        """The user gave the pipeline a width."""
+        self._giving_room = False
         self.model = RunTable(self)
         self._filter = _Filter(self)
         self._filter.setSourceModel(self.model)
@@ -73,6 +78,9 @@ class RunsPanel(QWidget):
         self.model.show_rows(quality, rows)
         self._pages.setCurrentIndex(1 if rows else 0)
         self._enable()
+        if len(rows) != self._fitted:
+            self._fitted = len(rows)
+            self._give_room()
 
     def selected(self) -> list[Variant]:
         """The chosen variants, from top to bottom."""
@@ -147,6 +155,7 @@ class RunsPanel(QWidget):
         table.horizontalHeader().setSectionResizeMode(PIPELINE, QHeaderView.ResizeMode.Interactive)
         table.setColumnWidth(PIPELINE, PIPELINE_WIDTH)
         table.horizontalHeader().setStretchLastSection(True)
+        table.horizontalHeader().sectionResized.connect(self._resized)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.horizontalHeader().setMinimumSectionSize(28)
         table.verticalHeader().hide()
@@ -163,6 +172,22 @@ class RunsPanel(QWidget):
         table.doubleClicked.connect(lambda _index: self.restore())
         table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         return table
+
+    def _give_room(self) -> None:
+        """Let the pipeline be read as far as the other columns leave room."""
+        if self._width_chosen:
+            return
+        table, header = self.table, self.table.horizontalHeader()
+        columns = [one for one in range(header.count()) if one != PIPELINE and not header.isSectionHidden(one)]
+        taken = sum(max(table.sizeHintForColumn(one), header.sectionSizeHint(one)) for one in columns)
+        room = table.viewport().width() - taken
+        self._giving_room = True
+        header.resizeSection(PIPELINE, max(PIPELINE_WIDTH, min(table.sizeHintForColumn(PIPELINE), room)))
+        self._giving_room = False
+
+    def _resized(self, column: int, _before: int, _after: int) -> None:
+        by_hand = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton and not self._giving_room
+        self._width_chosen |= by_hand and column == PIPELINE
 
     def _build(self) -> None:
         page = QWidget(self)
@@ -265,6 +290,10 @@ class RunsPanel(QWidget):
             action.triggered.connect(does)
             menu.addAction(action)
         menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._give_room()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:

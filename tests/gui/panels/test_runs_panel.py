@@ -90,3 +90,11 @@ def test_a_model_that_is_not_there_is_a_problem_with_a_remedy(session) -> None:
     assert rows[0].level is Level.ERROR
     assert "net.onnx" in rows[0].message
     assert rows[0].hint
+
+
+def test_a_wide_table_lets_the_pipelines_be_read(measured, window, qtbot) -> None:
+    panel = window.runs
+    narrow = panel.table.columnWidth(2)
+    window.resize(2400, 1000)
+    qtbot.waitUntil(lambda: panel.table.columnWidth(2) >= panel.table.sizeHintForColumn(2))
+    assert panel.table.columnWidth(2) >= narrow
