@@ -63,6 +63,8 @@ class CardColumn(QScrollArea):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(METRICS.gap)
         for card in cards:
+            # As high as their texts need at this width; what is left goes below them.
+            card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
             layout.addWidget(card)
         layout.addStretch(1)
         self.setWidget(inside)

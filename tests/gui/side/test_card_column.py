@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from compress_studio.gui.panels.side import CardColumn
+from compress_studio.gui.widgets.card import Card
 
 WIDTH = 240
 
@@ -50,3 +51,20 @@ def test_cards_that_get_lower_beside_a_scroll_bar_come_to_rest(qtbot, ratio) -> 
     for height in range(needed - 60, needed + 10, 4):
         page.resize(WIDTH, height)
         qtbot.waitUntil(lambda height=height: bar.isVisible() == (height < needed))
+
+
+def test_a_long_notice_is_shown_whole(qtbot) -> None:
+    card = Card("Data")
+    label = QLabel("Nothing says how the values are scaled, so that several ways were tried. " * 4)
+    label.setWordWrap(True)
+    card.body.addWidget(label)
+    page = QWidget()
+    qtbot.addWidget(page)
+    layout = QVBoxLayout(page)
+    layout.addWidget(CardColumn([card], page))
+    layout.addStretch(1)
+    page.resize(WIDTH, 500)
+    with qtbot.waitExposed(page):
+        page.show()
+    qtbot.waitUntil(lambda: label.height() >= label.heightForWidth(label.width()))
+    assert card.rect().contains(label.geometry())
