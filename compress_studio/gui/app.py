@@ -23,7 +23,10 @@ def make_application(theme: str = "") -> QApplication:
     """The Qt application of this process, set up once: style, fonts, theme ("" for what the environment says)."""
     from PySide6.QtWidgets import QApplication, QStyleFactory
 
+    from compress_studio.gui import overrides
     from compress_studio.gui.theme.current import apply, load_fonts
+
+    overrides.install()
 
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication([sys.argv[0]])

@@ -148,8 +148,10 @@ def _read(folder: Path) -> Recovered | None:
     try:
         row: Any = json.loads((folder / FILE).read_text(encoding="utf-8"))
         path = Path(row["path"]) if row["path"] else None
-        return Recovered(folder, str(row["title"]), float(row["saved_at"]), path, str(row["project"]))
-    except (OSError, ValueError, TypeError, KeyError):
+        saved_at = float(row["saved_at"])
+        time.localtime(saved_at)  # a number that is no time is damage
+        return Recovered(folder, str(row["title"]), saved_at, path, str(row["project"]))
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
         # Nothing was kept, or not completely.
         return None
 

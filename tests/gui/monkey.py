@@ -66,6 +66,17 @@ class Monkey:
         self._keeper.setInterval(LOOK_MS)
         self._keeper.timeout.connect(self._close_what_waits)
         self._keeper.start()
+        self._in_dialogs = (
+            self.key,
+            self.text,
+            self.click,
+            self.field,
+            self.tab,
+            self.row,
+            self.wait,
+            self.close_dialogs,
+        )
+        """What a user can do while a dialog waits for an answer."""
         self._gestures: list[tuple[int, Callable[[], object]]] = [
             (10, self.add), (5, self.remove), (6, self.connect), (4, self.cut), (8, self.undo), (5, self.redo),
             (4, self.paste), (4, self.mute), (5, self.move), (8, self.select), (6, self.action), (10, self.key),
@@ -78,6 +89,8 @@ class Monkey:
         """Do one thing; returns what it was."""
         weights = [weight for weight, _ in self._gestures]
         ((_, gesture),) = self.random.choices(self._gestures, weights)
+        if self._top() is not self.window and gesture not in self._in_dialogs:
+            gesture = self.random.choice(self._in_dialogs)
         self.done.append(gesture.__name__)
         said = gesture()
         if isinstance(said, str):
@@ -302,7 +315,7 @@ class Monkey:
         if view is None or view.model() is None or not view.model().rowCount():
             return "none"
         index = view.model().index(self.random.randrange(view.model().rowCount()), 0)
-        view.scrollTo(index)
+        view.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
         click = self.random.choice((QTest.mouseClick, QTest.mouseClick, QTest.mouseDClick))
         name = view.objectName()
         click(view.viewport(), LEFT, pos=view.visualRect(index).center())

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QObject, QTimer, Signal, qWarning
-from PySide6.QtGui import QGuiApplication, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from compress_studio.gui import overrides
 from compress_studio.gui.crash import Caught, CrashGuard, describe, last_lines, versions
 from compress_studio.gui.dialogs.asking import Report
 from compress_studio.gui.dialogs.problem import ProblemDialog, show_problem
@@ -58,6 +59,24 @@ def test_an_exception_in_a_timer_is_reported(guard, reports, qtbot) -> None:
 class Painting(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         raise RuntimeError("the paint broke")
+
+
+class Dividing(QWidget):
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        event.size().width() / 0  # what C code raises travels half made up to Python 3.11
+
+
+def test_an_exception_of_c_code_in_a_method_that_qt_calls_does_not_end_the_process(qtbot) -> None:
+    overrides.install()
+    widget = Dividing()
+    qtbot.addWidget(widget)
+    with qtbot.capture_exceptions() as caught:
+        try:
+            widget.show()
+        except ZeroDivisionError as error:
+            caught.append((ZeroDivisionError, error, None))
+        widget.hide()
+    assert caught[0][0] is ZeroDivisionError
 
 
 def test_an_exception_in_a_virtual_method_of_qt_is_reported(guard, reports, qtbot) -> None:

@@ -163,3 +163,10 @@ def test_the_copy_of_before_stays_until_the_recovered_project_is_kept_again(
     toy_session.settle()
     assert seen == [True]
     autosave.close()
+
+
+def test_a_copy_with_a_time_that_is_none_is_damaged(isolated_home: Path) -> None:
+    folder = data_dir() / recovery.FOLDER / "session-odd"
+    folder.mkdir(parents=True)
+    (folder / recovery.FILE).write_text('{"title": "t", "path": "", "saved_at": 1e300, "project": "{}"}')
+    assert recovery.left_behind() == []
