@@ -19,8 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from compress_studio.gui.dialogs.fitting import FittingDialog
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.widgets.hint import breakable
 
 WIDTH = 460
 
@@ -128,7 +130,7 @@ class Dialogs:
         show_problem(report, self._window)
 
 
-class QuestionDialog(QDialog):
+class QuestionDialog(FittingDialog):
     """A question with its options as buttons, or below each other where they need explaining."""
 
     def __init__(self, question: Question, parent: QWidget | None = None) -> None:
@@ -136,16 +138,16 @@ class QuestionDialog(QDialog):
         self.setObjectName("question")
         self.setWindowTitle(question.title)
         self.setAccessibleName(question.title)
-        self.setMinimumWidth(WIDTH)
+        self.setFixedWidth(WIDTH)
         self.answer: str | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * METRICS.pad, 2 * METRICS.pad, 2 * METRICS.pad, METRICS.pad + METRICS.gap)
         layout.setSpacing(METRICS.pad)
-        head = QLabel(question.title, self)
+        head = QLabel(breakable(question.title), self)
         head.setProperty("role", "heading")
         head.setWordWrap(True)
         layout.addWidget(head)
-        text = QLabel(question.text, self)
+        text = QLabel(breakable(question.text), self)
         text.setWordWrap(True)
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setProperty("tone", "muted")
@@ -161,7 +163,9 @@ class QuestionDialog(QDialog):
             else:
                 row.addWidget(self._button(option))
         layout.addSpacing(METRICS.gap)
+        layout.addStretch(1)
         layout.addLayout(row)
+        self.resize(WIDTH, layout.totalHeightForWidth(WIDTH))
 
     def _button(self, option: Option) -> QPushButton:
         made = QPushButton(option.label, self)
