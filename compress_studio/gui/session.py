@@ -322,7 +322,14 @@ class Session(QObject):
         """Bring the parameters of a variant back: into its nodes where they exist, else as a branch of its own."""
         from compress_studio.gui.restoring import restore_edit
 
-        return self.edit(label, restore_edit(variant, self.runtime.steps))
+        if not self.edit(label, restore_edit(variant, self.runtime.steps)):
+            return False
+        now = self.project
+        others = (now.data != variant.data_request, "data"), (now.seed != variant.seed, "seed")
+        if words := " and ".join(word for differs, word in others if differs):
+            text = f"Result {variant.number} was made with another {words} than the project has now."
+            self.message.emit(Message(text, "Its parameters are back; its numbers may not be."))
+        return True
 
     def artifact_of(self, node: NodeId) -> tuple[Path, str] | None:
         """Path and digest of the network that a node gave last; None when it has none in the store."""

@@ -279,3 +279,20 @@ def test_a_variant_that_was_removed_stays_away_until_it_is_run_again(
     toy_session.run()
     toy_session.settle()
     assert [one.id for one in toy_session.variants.rows] == [first.id, second.id]
+
+
+def test_restoring_says_when_the_numbers_depend_on_more_than_the_parameters(
+    toy_session: Session, toy_project: Project
+) -> None:
+    toy_session.open(replace(toy_project, meters=COUNT))
+    append(toy_session, "toy.noisy")
+    toy_session.run()
+    toy_session.settle()
+    said: list[str] = []
+    toy_session.message.connect(lambda message: said.append(message.text))
+    toy_session.restore(toy_session.variants.rows[-1], "Restore")
+    assert said == []
+    toy_session.edit("Change the seed", edits.set_seed(4))
+    toy_session.restore(toy_session.variants.rows[-1], "Restore")
+    assert said == ["Result 2 was made with another seed than the project has now."]
+    toy_session.settle()
