@@ -38,10 +38,10 @@ def arguments(names: Sequence[str], feeds: Mapping[str, np.ndarray]) -> tuple[Te
     """Inputs of a network as tensors by position, in their own types. Raises Refused for types that torch lacks."""
     tensors: list[Tensor] = []
     for name in names:
-        array = np.ascontiguousarray(feeds[name])
+        array = np.array(feeds[name], order="C", copy=True)
         if array.dtype.name not in TYPES:
             raise Refused(f"The input {name} is of the type {array.dtype.name}, which torch lacks.", HINT)
-        tensors.append(torch.from_numpy(array.copy()))
+        tensors.append(torch.from_numpy(array))
     return tuple(tensors)
 
 
@@ -122,11 +122,13 @@ def _recurrent_layers_kept() -> Generator[None]:
     torch.export looks into them and fixes the number of time steps, which the operator itself does not need.
     """
     plain = dict(recurrent.FUSED)
+    recurrent.PACKING.allowed = False
     recurrent.FUSED.update({kind: _stand_in(kind) for kind in plain})
     try:
         yield
     finally:
         recurrent.FUSED.update(plain)
+        recurrent.PACKING.allowed = True
 
 
 STAND_INS: dict[str, Any] = {}

@@ -52,10 +52,14 @@ def _converted(model: ir.Model, before: int, wanted: int) -> ir.Model:
         # The converter raises several types for operators whose older form it does not know.
         converted = _renumbered(model, wanted)
         if converted is None:
-            raise Refused(
-                f"This network has no form in opset {wanted}: {_reason(error)}.",
-                f"Its operators exist from opset {_lowest(model)} on; it has opset {before}.",
-            ) from error
+            newer = {name: version for name, version in _first_versions(model).items() if version > wanted}
+            if newer:
+                words = ", ".join(f"{name} exists from opset {version} on" for name, version in sorted(newer.items()))
+                lowest = max(newer.values())
+                raise Refused(
+                    f"This network has no form in opset {wanted}: {words}.", f"Choose opset {lowest} or later."
+                ) from error
+            raise Refused(f"This network has no form in opset {wanted}: {_reason(error)}.", HINT) from error
     for domain, version in model.opset_imports.items():
         converted.opset_imports.setdefault(domain, version)
     for mine, theirs in (
@@ -90,14 +94,14 @@ def _renumbered(model: ir.Model, wanted: int) -> ir.Model | None:
     return clone
 
 
-def _lowest(model: ir.Model) -> int:
-    """The first version of the operators that has all those of the network."""
+def _first_versions(model: ir.Model) -> dict[str, int]:
+    """The version in which each operator of the network came."""
     used = {node.op_type for graph in model.graphs() for node in graph if node.domain in {"", "ai.onnx"}}
     first: dict[str, int] = {}
     for schema in onnx.defs.get_all_schemas_with_history():
         if schema.domain == "" and schema.name in used:
             first[schema.name] = min(first.get(schema.name, schema.since_version), schema.since_version)
-    return max(first.values(), default=1)
+    return first
 
 
 def _reason(error: Exception) -> str:

@@ -35,6 +35,16 @@ FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "RNN": torch.rnn_tanh,
     "RNN relu": torch.rnn_relu,
 }
+
+
+@dataclass(slots=True)
+class Packing:
+    """Whether sequences of known lengths may be packed, which a program cannot hold; they are stepped through then."""
+
+    allowed: bool = True
+
+
+PACKING = Packing()
 State = tuple[Tensor, ...]
 Cell = Callable[[Tensor, State], State]
 
@@ -75,7 +85,8 @@ class Layer:
         odd = self.attrs.get("clip", 0) or self.attrs.get("input_forget", 0)
         if self.kind == "GRU" and not self.attrs.get("linear_before_reset", 0):
             return False
-        return plain and known and not odd and self.peepholes is None and 0 not in self.lengths
+        packs = not self.lengths or PACKING.allowed
+        return plain and known and not odd and packs and self.peepholes is None and 0 not in self.lengths
 
 
 def _refused(attrs: Attrs, inputs: int) -> str:
