@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from compress_studio.engine.summary import LABELS, LESS_IS_BETTER, SHARES, Change, Summary
@@ -32,6 +32,17 @@ GOOD_DROP, FAIR_DROP = 0.005, 0.02
 def amount_text(count: float | None) -> str:
     """A count: with all digits below a million, else with three and a letter."""
     return grouped_text(count) if count is not None and abs(count) < 1e6 else count_text(count)
+
+
+def macs_text(facts: Mapping[str, Any], text: Callable[[float], str] = amount_text) -> str:
+    """MACs per sample, with the sizes that they were counted for where the model leaves any free but the batch.
+
+    Runs count with the sizes of the data, so that their number is another one.
+    """
+    batches = {dims[0] for one in facts.get("inputs") or () if isinstance(dims := one.get("dims"), list) and dims}
+    sizes = {name: size for name, size in (facts.get("sizes") or {}).items() if name not in batches}
+    words = ", ".join(f"{name} {size}" for name, size in sizes.items())
+    return text(facts["macs"]) + (f" at {words}" if words else "")
 
 
 def prediction_rows(made: Prediction, before: Mapping[str, Any] | None) -> Rows:
@@ -131,7 +142,7 @@ def source_rows(facts: Mapping[str, Any]) -> Rows:
         ("layers with weights", "layers_total", grouped_text),
     ):
         if isinstance(facts.get(name), int | float):
-            rows.append((label, text(facts[name]), ""))
+            rows.append((label, macs_text(facts) if name == "macs" else text(facts[name]), ""))
     if facts.get("quantized") not in {None, "none", ""}:
         rows.append(("quantized", {"int8": "computes in int8", "weights": "weights only"}[facts["quantized"]], ""))
     return [row for row in rows if row[1]]

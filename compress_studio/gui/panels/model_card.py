@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QWidget
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.gui.nodeview import NodeView, Shown
 from compress_studio.gui.opening import Kind, classify, open_again, replace_model
+from compress_studio.gui.panels.inspector_words import macs_text
 from compress_studio.gui.panels.notices import BusyLine, Notice, Notices
 from compress_studio.gui.stepwords import in_words
 from compress_studio.gui.widgets.card import Card, FactRows
@@ -81,7 +82,7 @@ def fact_rows(facts: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
         rows.append(("parameters", grouped_text(facts["parameters"]), ""))
     rows.append(("file size", bytes_text(facts.get("bytes")), ""))
     if facts.get("macs"):
-        rows.append(("MACs / sample", count_text(facts["macs"]), ""))
+        rows.append(("MACs / sample", macs_text(facts, count_text), ""))
     rows += _values("input", facts.get("inputs") or ())
     rows += _values("output", facts.get("outputs") or ())
     quantized = QUANTIZED.get(str(facts.get("quantized", "none")))

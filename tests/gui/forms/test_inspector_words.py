@@ -7,7 +7,13 @@ import pytest
 from compress_studio.gui.panels.inspector_fixes import fixes_for
 from compress_studio.gui.panels.inspector_preview import join_notes
 from compress_studio.gui.panels.inspector_source import free_dims, read_dims, write_dims
-from compress_studio.gui.panels.inspector_words import agreement_tone, drop_tone, estimate_rows, prediction_rows
+from compress_studio.gui.panels.inspector_words import (
+    agreement_tone,
+    drop_tone,
+    estimate_rows,
+    macs_text,
+    prediction_rows,
+)
 from compress_studio.gui.stepwords import in_words
 from compress_studio.spec.preview import Estimate, Prediction
 from compress_studio.spec.runtime import BUILT_IN, load_runtime
@@ -101,3 +107,9 @@ def test_sizes_are_read_and_written_as_the_parameter_holds_them():
 def test_no_sentence_stands_twice():
     notes = ("Shown for the result of A. It is rough.", "It is rough. The file keeps its size.")
     assert join_notes(notes) == "Shown for the result of A. It is rough. The file keeps its size."
+
+
+def test_macs_say_the_sizes_that_they_were_counted_for():
+    facts = {"macs": 2_425_472, "sizes": {"time": 16, "batch": 2}, "inputs": [{"dims": ["batch", "time", 40]}]}
+    assert macs_text(facts).endswith(" at time 16")
+    assert " at " not in macs_text({**facts, "sizes": {"batch": 2}})
