@@ -85,7 +85,7 @@ class TradeoffChart(Chart):
         if state.dots:
             return None
         if state.running:
-            return Hint("chart", "The first results are being measured", "Each one appears here as a dot.")
+            return Hint("chart", "No result is measured yet", "Each one that is measured appears here as a dot.")
         if state.y is not None:
             text = f"No result has both {state.x.label.lower()} and {state.y.label.lower()}. Run again (F5)."
             return Hint("chart", "Nothing to compare by these axes", text, "Run")
