@@ -17,13 +17,13 @@ from compress_studio.base.errors import Refused
 from compress_studio.engine.channel import current
 from compress_studio.engine.work import WorkContext, WorkSetting
 from compress_studio.inspection.few import FewSamples
+from compress_studio.inspection.naming import known_runtime
 from compress_studio.meters.comparing import Comparison, scores_output
 from compress_studio.meters.intervals import wilson
 from compress_studio.meters.running import feed_for, open_network, tensor_outputs
 from compress_studio.spec.data import Batch, Part, Task
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.preview import Estimate
-from compress_studio.spec.runtime import load_runtime
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -63,7 +63,7 @@ def estimate(
 
     Raises what the step raises: Refused, BadInput, Cancelled.
     """
-    runtime = load_runtime(setting.runtime)
+    runtime = known_runtime(setting.runtime)
     spec = runtime.steps.get(step)
     if not spec.estimates:
         raise Refused(f"{spec.title} cannot be tried quickly.", "Run it to see what it gives.")
@@ -108,7 +108,7 @@ def _few(runtime: str, path: str, options: str, seed: int, network: str) -> FewS
 
     from compress_studio.spec.data import DataRequest
 
-    source = load_runtime(runtime).open_data(DataRequest(path, json.loads(options), seed), Path(network))
+    source = known_runtime(runtime).open_data(DataRequest(path, json.loads(options), seed), Path(network))
     return FewSamples(source, {Part.CALIBRATE: FITTED, Part.TUNE: MOST})
 
 
@@ -132,7 +132,7 @@ def _reference(runtime: str, path: str, options: str, seed: int, network: str) -
 
 def _room(runtime: str, network: str) -> int:
     """How many samples can be compared in a moment."""
-    macs = load_runtime(runtime).inspect(Path(network)).get("macs") or 1
+    macs = known_runtime(runtime).inspect(Path(network)).get("macs") or 1
     return int(min(MOST, max(LEAST, WORK // max(int(macs), 1))))
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from compress_studio.base.errors import Refused
 from compress_studio.engine.channel import current
 from compress_studio.engine.work import WorkContext, WorkSetting
-from compress_studio.inspection.naming import named
+from compress_studio.inspection.naming import known_runtime, named
 from compress_studio.spec.ports import OnnxNet
-from compress_studio.spec.runtime import load_runtime
 
 if TYPE_CHECKING:
     from compress_studio.base.digest import Json
@@ -27,7 +26,7 @@ def make_sketch(
     Args: scratch is a folder in which files may be made; they are gone afterwards. Raises Refused with the reason
     of the step when it does not apply to the network, and what the step's sketch raises.
     """
-    spec = load_runtime(setting.runtime).steps.get(step)
+    spec = known_runtime(setting.runtime).steps.get(step)
     if not spec.sketch:
         raise Refused(f"{spec.title} has no preview.", "Run it to see what it does.")
     values = spec.params.read(params)

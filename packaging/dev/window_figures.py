@@ -1,13 +1,11 @@
-"""Figures of the window, measured on the real one: gaps of a timer, updates of a slider, frames, estimates, idling.
+"""Figures of the window, measured on the real one: gaps of a timer while a network is trained, and idling.
 
-    python packaging/dev/window_figures.py gaps [--blame]     # a real training with charts, tabs, selections
-    python packaging/dev/window_figures.py slider             # previews of a network of 25 million parameters
-    python packaging/dev/window_figures.py frames             # 200 steps on the canvas, 5,000 operators in the graph
-    python packaging/dev/window_figures.py estimates          # from the release of a slider to the measured estimate
-    python packaging/dev/window_figures.py idle               # processor time of a window that does nothing
+    python packaging/dev/window_figures.py gaps [--blame]     # a real run with charts, tabs, selections
+    python packaging/dev/window_figures.py idle               # processor time and memory of a window that does nothing
 
-Without words: all of them. Needs a display (DISPLAY; `Xvfb :99 &` will do). Results are kept in a home of their own.
-Processor time is shown beside the time that passed, because the machine may be busy with other things.
+Without words: both. --blame shows where the thread of the window was in the longest gaps. Needs a display (DISPLAY;
+`Xvfb :99 &` will do). Results are kept in a home of their own. Processor time is shown beside the time that passed,
+because the machine may be busy with other things.
 """
 
 from __future__ import annotations
@@ -107,7 +105,8 @@ def gaps(*, blame: bool) -> None:
     beats = Beats(blame=blame)
     tabs = window.charts.tabs
     beats.begin("empty window")
-    story.wait(2)
+    story.wait(3)
+    dismiss_tour(story)
     beats.begin("opening a sample")
     window.commands.open_sample("fashion")
     story.settle()
@@ -151,7 +150,36 @@ def gaps(*, blame: bool) -> None:
     story.close()
 
 
-KINDS: dict[str, Callable[..., None]] = {"gaps": gaps}
+def dismiss_tour(story: Story) -> None:
+    """End the hints of the first start: they cover the window."""
+    from compress_studio.gui.dialogs.tour import Tour
+
+    for one in story.window.findChildren(Tour):
+        one.end()
+
+
+def idle(*, blame: bool) -> None:
+    """A window with a sample open in which nobody does anything."""
+    import psutil
+
+    story = Story()
+    story.window.commands.open_sample("fashion")
+    story.settle()
+    story.wait(4)
+    begun = time.process_time()
+    time_passed = 8.0
+    story.application.processEvents()
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(int(1000 * time_passed), loop.quit)
+    loop.exec()
+    share = (time.process_time() - begun) / time_passed
+    print(f"{share:.1%} of one processor, {psutil.Process().memory_info().rss / 1e6:.0f} MB")
+    story.close()
+
+
+KINDS: dict[str, Callable[..., None]] = {"gaps": gaps, "idle": idle}
 
 
 if __name__ == "__main__":
