@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from compress_studio.engine.database import Database
 from compress_studio.engine.records import Measurement, Result, reading_from_json, reading_to_json
 from compress_studio.engine.sessions import Session, sweep_dead
 
+log = logging.getLogger(__name__)
 LIMIT_BYTES = 20_000_000_000
 SETTLED_SECONDS = 2.0
 """A file changed this recently may change again within the same tick of its time stamp, so it is not remembered."""
@@ -161,7 +163,7 @@ class Store:
         after = path.stat()
         settled = time.time() - after.st_mtime > SETTLED_SECONDS
         if settled and (after.st_size, after.st_mtime_ns, after.st_ino) == row:
-            self._database.rows("insert or replace into files values(?,?,?,?,?)", (name, *row, digest))
+            self._note("insert or replace into files values(?,?,?,?,?)", (name, *row, digest))
         return digest
 
     @contextmanager
@@ -179,7 +181,14 @@ class Store:
 
     def remember_fact(self, name: str, value: str) -> None:
         """Remember something under a name."""
-        self._database.rows("insert or replace into facts values(?,?)", (name, value))
+        self._note("insert or replace into facts values(?,?)", (name, value))
+
+    def _note(self, statement: str, values: Sequence[Any]) -> None:
+        """Write down what can be found out again: when there is no room for it, it is not remembered."""
+        try:
+            self._database.rows(statement, values)
+        except UserError as error:
+            log.info("Not remembered: %s", error)
 
     # room --------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -232,7 +233,10 @@ class Commands(QObject):
         except OSError as error:
             name = path or error.filename or "The file"
             log.info("%s", error)
-            hint = "Check its permissions, or choose another one."
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            hint = (
+                "Free some space, or choose another disk." if full else "Check its permissions, or choose another one."
+            )
             self.tell(UserError(f"{name} cannot be used: {error.strerror or error}.", hint))
             return False
         return True

@@ -6,8 +6,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -298,3 +299,22 @@ def test_what_a_dead_process_left_is_swept_and_what_a_living_one_uses_is_not(sto
     assert store.session.folder.is_dir()
     assert store._pinned() == set()
     other.close()
+
+
+def test_without_room_what_can_be_found_out_again_is_not_remembered(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "old.txt"
+    path.write_text("1 2 3")
+    os.utime(path, (1, 1))
+    rows = store._database.rows
+
+    def full(statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        if statement.startswith("insert"):
+            raise UserError("The disk is full.", "Free some space.")
+        return rows(statement, values)
+
+    monkeypatch.setattr(store._database, "rows", full)
+    assert store.file_digest(path) == digest_module.read_digest(path)
+    store.remember_fact("devices", "{}")
+    assert store.fact("devices") is None
