@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from compress_studio.project import files
 from compress_studio.project.project import Project
 
 SUFFIX = ".onnx"
+ONNX = "onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,21 @@ class ExportRequest:
     with_recipe: bool = True
     with_report: bool = True
     with_script: bool = False
+    output: str = ONNX
+    """Id of the format; another one than ONNX is written by a worker into the folder that stage makes."""
+    suffixes: tuple[str, ...] = (SUFFIX,)
+    """Of the files of that format."""
+
+    @property
+    def as_measured(self) -> bool:
+        """Whether the bytes are those that were measured."""
+        return self.output == ONNX
 
     def names(self) -> dict[str, Path]:
         """The files that will be written, by what they are."""
         stem = self.target.with_suffix("")
         found = {"model": self.target}
-        for name in delivery.artifact_files(self.network):
+        for name in delivery.artifact_files(self.network) if self.as_measured else ():
             if name != MODEL_FILE:
                 found["weights"] = self.target.parent / name
         if self.with_recipe:
@@ -52,7 +62,7 @@ class ExportRequest:
         if self.with_report:
             found["report"] = stem.with_name(f"{stem.name}.report.html")
             found["numbers"] = stem.with_name(f"{stem.name}.report.json")
-        if self.with_script:
+        if self.with_script and self.as_measured:
             found["script"] = stem.with_name(f"run_{stem.name}.py")
         return found
 
@@ -74,8 +84,10 @@ class Staged:
 def check_target(request: ExportRequest) -> None:
     """Raise what is known to be wrong before anything is written."""
     target = request.target
-    if target.suffix.lower() != SUFFIX or target.is_dir():
-        raise BadInput(f"{target.name} is not the name of an ONNX file.", "Choose a name that ends with .onnx.")
+    if target.suffix.lower() not in request.suffixes or (target.is_dir() and request.as_measured):
+        what = "an ONNX file" if request.as_measured else "a file of this format"
+        ending = " or ".join(request.suffixes)
+        raise BadInput(f"{target.name} is not the name of {what}.", f"Choose a name that ends with {ending}.")
     delivery.check_writable(target.parent)
     weights = request.names().get("weights")
     if weights is not None and weights.exists() and not target.exists():
@@ -91,16 +103,8 @@ def stage(request: ExportRequest) -> Staged:
     try:
         names = request.names()
         made = {folder / request.target.name: names["model"]}
-        stored = delivery.artifact_files(request.network)
-        for name, path in stored.items():
-            inside = folder / (request.target.name if name == MODEL_FILE else name)
-            delivery.copier(path)(inside)
-            made[inside] = names["model"] if name == MODEL_FILE else names["weights"]
-        copied = {name: folder / (request.target.name if name == MODEL_FILE else name) for name in stored}
-        if delivery.digest_of(copied) != request.digest:
-            raise UserError(
-                f"{request.target.name} differs from the model that was measured.", "Check the disk, then retry."
-            )
+        if request.as_measured:
+            made |= _copied(request, folder)
         for what, text in _texts(request).items():
             write_text(folder / names[what].name, text)
             made[folder / names[what].name] = names[what]
@@ -114,10 +118,33 @@ def stage(request: ExportRequest) -> Staged:
     return Staged(folder, made)
 
 
+def with_files(staged: Staged, request: ExportRequest, names: Sequence[str]) -> Staged:
+    """The staged export with the files that a worker wrote into its folder."""
+    parent = request.target.absolute().parent
+    written = {staged.folder / name: parent / name for name in names}
+    others = {inside: target for inside, target in staged.files.items() if inside != staged.model}
+    return Staged(staged.folder, {**written, **others})
+
+
+def _copied(request: ExportRequest, folder: Path) -> dict[Path, Path]:
+    """Copy the stored network and prove that the copy holds the same bytes."""
+    names, stored = request.names(), delivery.artifact_files(request.network)
+    copied = {name: folder / (request.target.name if name == MODEL_FILE else name) for name in stored}
+    for name, path in stored.items():
+        delivery.copier(path)(copied[name])
+    if delivery.digest_of(copied) != request.digest:
+        raise UserError(
+            f"{request.target.name} differs from the model that was measured.", "Check the disk, then retry."
+        )
+    return {path: names["model" if name == MODEL_FILE else "weights"] for name, path in copied.items()}
+
+
 def finish(staged: Staged) -> list[Path]:
     """Rename everything into place; what was there before is replaced only now."""
     try:
         for inside, target in staged.files.items():
+            if inside.is_dir() and target.is_dir():
+                shutil.rmtree(target)
             inside.replace(target)
     except OSError as error:
         raise UserError(

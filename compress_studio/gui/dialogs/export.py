@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -19,8 +20,19 @@ from PySide6.QtWidgets import (
 )
 
 from compress_studio.base.errors import UserError
-from compress_studio.engine.exporting import SUFFIX, ExportRequest, Staged, check_target, discard, finish, stage
+from compress_studio.engine.exporting import (
+    ONNX,
+    ExportRequest,
+    Staged,
+    check_target,
+    discard,
+    finish,
+    stage,
+    with_files,
+)
+from compress_studio.engine.output import RUN_OUTPUT
 from compress_studio.engine.records import Failure
+from compress_studio.engine.work import WorkSetting
 from compress_studio.gui.dialogs.export_state import choices, export_report, proposed_name
 from compress_studio.gui.dialogs.fitting import FittingDialog
 from compress_studio.gui.session import Message
@@ -31,6 +43,7 @@ from compress_studio.gui.widgets.card import Card, FactRows
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
+    from compress_studio.spec.output import OutputSpec
 
 VERIFY = "compress_studio.inspection.verifying:verify"
 WIDTH = 560
@@ -78,9 +91,15 @@ class ExportDialog(FittingDialog):
         browse.clicked.connect(self._browse)
         grid.addWidget(QLabel("Result", self), 0, 0)
         grid.addWidget(self.node, 0, 1, 1, 2)
-        grid.addWidget(QLabel("File", self), 1, 0)
-        grid.addWidget(self.target, 1, 1)
-        grid.addWidget(browse, 1, 2)
+        self.format = QComboBox(self)
+        self.format.setObjectName("export:format")
+        self.format.setAccessibleName("File format")
+        self.format.currentIndexChanged.connect(self._format_chosen)
+        grid.addWidget(QLabel("Format", self), 1, 0)
+        grid.addWidget(self.format, 1, 1, 1, 2)
+        grid.addWidget(QLabel("File", self), 2, 0)
+        grid.addWidget(self.target, 2, 1)
+        grid.addWidget(browse, 2, 2)
         layout.addLayout(grid)
         self._facts_card = Card("", self)
         self._facts = FactRows(self._facts_card)
@@ -141,6 +160,7 @@ class ExportDialog(FittingDialog):
         return row
 
     def _fill(self) -> None:
+        self._fill_formats()
         self.node.blockSignals(True)
         for node, text in choices(self._session):
             self.node.addItem(text, node)
@@ -153,10 +173,37 @@ class ExportDialog(FittingDialog):
         self._show_checks(())
         self._chosen()
 
+    def _fill_formats(self) -> None:
+        """All formats; those whose package is missing say how to install it."""
+        self.format.blockSignals(True)
+        for place, spec in enumerate(self._session.runtime.outputs):
+            self.format.addItem(spec.title, spec.id)
+            self.format.setItemData(place, spec.summary, Qt.ItemDataRole.ToolTipRole)
+            missing = spec.missing()
+            model = self.format.model()
+            if missing and isinstance(model, QStandardItemModel):
+                model.item(place).setEnabled(False)
+                commands = " && ".join(one.command for one in missing)
+                self.format.setItemData(place, f"Needs: {commands}", Qt.ItemDataRole.ToolTipRole)
+        self.format.setCurrentIndex(max(0, self.format.findData(ONNX)))
+        self.format.blockSignals(False)
+
+    @property
+    def _output(self) -> OutputSpec:
+        return self._session.runtime.outputs.get(self.format.currentData())
+
     def _chosen(self) -> None:
         node = self.node.currentData()
         if node is not None:
-            self.target.setText(str(proposed_name(self._session, node)))
+            self.target.setText(str(proposed_name(self._session, node).with_suffix(self._output.suffixes[0])))
+        self._refresh()
+
+    def _format_chosen(self) -> None:
+        text = self.target.text().strip()
+        if text and Path(text).name:
+            self.target.setText(str(Path(text).with_suffix(self._output.suffixes[0])))
+        self._options["script"].setVisible(self._output.id == ONNX)
+        self._show_checks(())
         self._refresh()
 
     def _refresh(self) -> None:
@@ -181,11 +228,13 @@ class ExportDialog(FittingDialog):
             self.status.setText("")
         names = self._names()
         written = ", ".join(path.name for path in names)
-        self._files.setText(f"Writes {written}" if names else "Give the file a name that ends with .onnx.")
+        self._files.setText(
+            f"Writes {written}" if names else f"Give the file a name that ends with {self._output.suffixes[0]}."
+        )
 
     def _names(self) -> list[Path]:
         target = Path(self.target.text().strip())
-        if target.suffix.lower() != SUFFIX:
+        if target.suffix.lower() not in self._output.suffixes:
             return []
         stem = target.with_suffix("")
         names = [target]
@@ -193,7 +242,7 @@ class ExportDialog(FittingDialog):
             names.append(stem.with_name(f"{stem.name}.cstudio"))
         if self._options["report"].isChecked():
             names += [stem.with_name(f"{stem.name}.report.html"), stem.with_name(f"{stem.name}.report.json")]
-        if self._options["script"].isChecked():
+        if self._options["script"].isChecked() and self._output.id == ONNX:
             names.append(stem.with_name(f"run_{stem.name}.py"))
         return names
 
@@ -214,6 +263,8 @@ class ExportDialog(FittingDialog):
             with_recipe=self._options["recipe"].isChecked(),
             with_report=self._options["report"].isChecked(),
             with_script=self._options["script"].isChecked(),
+            output=self._output.id,
+            suffixes=self._output.suffixes,
         )
         try:
             check_target(request)
@@ -240,15 +291,34 @@ class ExportDialog(FittingDialog):
             return
         self._staged = staged
         assert self._request is not None
-        self._tell("Proving …", "muted")
-        words = (str(staged.model), str(self._request.network))
-        self._session.looks.ask(KEY, VERIFY, words, self._proved, self._lost)
+        request, looks = self._request, self._session.looks
+        if request.as_measured:
+            self._tell("Proving …", "muted")
+            looks.ask(KEY, VERIFY, (str(staged.model), str(request.network)), self._proved, self._lost)
+            return
+        self._tell("Writing and proving …", "muted")
+        setting = WorkSetting(self._session.settings.runtime, threads=self._session.settings.compute_threads)
+        network = (str(request.network), request.digest)
+        words = (setting, request.output, {}, network, str(staged.folder), request.target.name)
+        looks.ask(KEY, RUN_OUTPUT, words, self._written, self._lost)
+
+    def _written(self, answer: dict[str, Any]) -> None:
+        """Another format was written and opened again."""
+        assert self._staged is not None
+        assert self._request is not None
+        self._staged = with_files(self._staged, self._request, answer["files"])
+        notes = [{"name": "To know", "ok": True, "detail": note} for note in answer["notes"]]
+        self._put([*answer["checks"], *notes])
 
     def _proved(self, rows: list[dict[str, Any]]) -> None:
-        same = {"name": "The bytes are those that were measured", "ok": True, "detail": ""}
         assert self._request is not None
-        same["detail"] = f"digest {self._request.digest[:12]}"
-        self._show_checks((same, *rows))
+        detail = f"digest {self._request.digest[:12]}"
+        self._put([{"name": "The bytes are those that were measured", "ok": True, "detail": detail}, *rows])
+
+    def _put(self, rows: list[dict[str, Any]]) -> None:
+        """Show the proof, and put the files into place when all of it holds."""
+        assert self._request is not None
+        self._show_checks(rows)
         staged, self._staged = self._staged, None
         assert staged is not None
         if not all(row["ok"] for row in rows):
@@ -310,15 +380,18 @@ class ExportDialog(FittingDialog):
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy
-        for widget in (self.node, self.target, self.go, *self._options.values()):
+        for widget in (self.node, self.format, self.target, self.go, *self._options.values()):
             widget.setEnabled(not busy)
         self._refresh()
 
     def _browse(self) -> None:
-        suggested = Path(self.target.text().strip() or "model.onnx")
-        path = self._commands.asking.ask_save("Export", suggested, ["ONNX model (*.onnx)"])
+        spec = self._output
+        suggested = Path(self.target.text().strip() or f"model{spec.suffixes[0]}")
+        endings = " ".join(f"*{one}" for one in spec.suffixes)
+        path = self._commands.asking.ask_save("Export", suggested, [f"{spec.title} ({endings})"])
         if path is not None:
-            self.target.setText(str(path if path.suffix.lower() == ".onnx" else path.with_name(f"{path.name}.onnx")))
+            fits = path.suffix.lower() in spec.suffixes
+            self.target.setText(str(path if fits else path.with_name(f"{path.name}{spec.suffixes[0]}")))
 
     def _run_first(self) -> None:
         self._session.run([self.node.currentData()])
