@@ -83,7 +83,7 @@ def _agree(session: Session) -> None:
         node: replace(one, key=f"key-{place}", state=NodeState.FRESH if node in session.results else one.state)
         for place, (node, one) in enumerate(session.plan.nodes.items())
     }
-    session._planned(Planned(replace(session.plan, nodes=nodes), {}))
+    session._planned(Planned(replace(session.plan, nodes=nodes), {}, session.project))
 
 
 def _project(session: Session, folder: Path, *, long: bool) -> Project:
