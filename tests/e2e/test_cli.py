@@ -27,12 +27,6 @@ def test_the_version_is_one_line(cli: Cli) -> None:
     assert done.err == ""
 
 
-def test_without_arguments_the_help_is_shown(cli: Cli) -> None:
-    done = cli()
-    assert done.code == 2
-    assert "examples:" in done.out
-
-
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["measure", "--help"], ["export", "--help"]])
 def test_every_command_explains_itself(cli: Cli, words: list[str]) -> None:
     done = cli(*words)
