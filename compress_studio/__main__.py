@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 COMMANDS = frozenset({"info", "steps", "run", "measure", "export", "formats", "samples"})
 """Words that mean the command line; anything else that is no option is a file for the window."""
@@ -33,20 +35,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     if opens_window(words):
         from compress_studio.gui.app import main as window
 
-        return window(words)
+        code = window(words)
+        if argv is None:
+            _leave(code)
+        return code
     from compress_studio.cli.main import main as command_line
 
     return command_line(words)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process of the window now that everything is closed.
+
+    A thread that still loads a library would otherwise meet the interpreter and Qt while they are torn down, which
+    ends in a crash after the work is done.
+    """
+    import logging
+
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(code)
 
 
 def opens_window(words: Sequence[str]) -> bool:
     """Whether the arguments ask for the window: none at all, files to open, or an option of the window."""
     if not words:
         return True
+    if "--json" in words:
+        return False
     first = words[0]
     if first.startswith("-"):
         return first.split("=")[0] in WINDOW_OPTIONS
-    return first not in COMMANDS
+    return first not in COMMANDS and looks_like_a_file(first)
+
+
+def looks_like_a_file(word: str) -> bool:
+    """Whether a word is a file, or the name of one that is not there; a mistyped command is neither."""
+    return os.path.exists(word) or bool(os.path.dirname(word) or os.path.splitext(word)[1])  # noqa: PTH110, PTH120, PTH122 - pathlib takes time to load
 
 
 if __name__ == "__main__":

@@ -54,10 +54,11 @@ def main(words: Sequence[str] = (), begun: Callable[[Studio], None] | None = Non
             return take(options)
         sentence = refusal()
         if sentence:
-            sys.stderr.write(f"compress-studio: {sentence}\n")
+            sys.stderr.write(f"error: {sentence}\n")
             return UserError.exit_code
     except UserError as error:
-        sys.stderr.write(f"compress-studio: {error}\n")
+        hint = f"hint: {error.hint}\n" if error.hint else ""
+        sys.stderr.write(f"error: {error.message}\n{hint}")
         return error.exit_code
     collecting = gc.isenabled()
     gc.disable()  # what is loaded and made now stays; from the window on, gui.garbage looks

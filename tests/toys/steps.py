@@ -15,7 +15,7 @@ from compress_studio.spec.data import DataRequest, DataSource
 from compress_studio.spec.meter import MeterContext, MeterSpec, Reading
 from compress_studio.spec.params import NoParams, Params, Range, Ui
 from compress_studio.spec.ports import OnnxNet
-from compress_studio.spec.registry import Registry
+from compress_studio.spec.registry import Registry, load_outputs
 from compress_studio.spec.runtime import Runtime
 from compress_studio.spec.step import Group, StepContext, Verdict, spec_of, step
 
@@ -248,4 +248,5 @@ def make_runtime() -> Runtime:
     meters = Registry("meter")
     for meter in (COUNT, RATIO, BROKEN, UNFIT):
         meters.add(meter)
-    return Runtime(steps, meters, toy_data_digest, toy_open_data, toy_inspect, lambda: ("cuda", "cpu"))
+    outputs = load_outputs()
+    return Runtime(steps, meters, toy_data_digest, toy_open_data, toy_inspect, lambda: ("cuda", "cpu"), outputs=outputs)

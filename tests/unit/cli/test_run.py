@@ -204,7 +204,7 @@ def test_export_runs_what_is_missing_and_writes_what_was_measured(
 def test_export_refuses_a_name_or_a_node_that_cannot_be(toy: Path, model: Path, cli: Cli, tmp_path: Path) -> None:
     cli("run", model, "--step", "toy.double", "--out", tmp_path / "out")
     project = tmp_path / "out" / "project.cstudio"
-    assert "not the name of an ONNX file" in cli("export", project, "--out", tmp_path / "x.txt").err
+    assert "x.txt has no ending of a known format" in cli("export", project, "--out", tmp_path / "x.txt").err
     said = cli("export", project, "--node", "doubl", "--out", tmp_path / "x.onnx")
     assert said.code == 2
     assert "There is no node doubl." in said.err
