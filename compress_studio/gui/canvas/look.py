@@ -16,7 +16,15 @@ from compress_studio.spec.ports import Port
 from compress_studio.spec.registry import StepRegistry
 from compress_studio.spec.step import Group
 
-SHORT = {"top1": "accuracy", "auc": "AUC", "r2": "R²", "mae": "MAE", "rmse": "RMSE", "agreement": "agree", "cosine": "cos"}
+SHORT = {
+    "top1": "accuracy",
+    "auc": "AUC",
+    "r2": "R²",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "agreement": "agree",
+    "cosine": "cos",
+}
 """Names of qualities that fit above a number on a node."""
 CLEARLY = 1.05
 """From this factor on something is smaller or faster."""

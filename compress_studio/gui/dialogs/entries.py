@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QKeySequence
 
+from compress_studio.gui.panels.step_rows import target_node
 from compress_studio.project.edits import append_step
 from compress_studio.spec.step import Group, StepSpec
 
@@ -76,5 +77,5 @@ def _add(commands: Commands, spec: StepSpec) -> None:
     session = commands.session
     before = {node.id for node in session.project.pipeline.nodes}
     steps = session.runtime.steps
-    if session.edit(f"Add {spec.title}", append_step(spec.id, {}, steps, after=session.current)):
+    if session.edit(f"Add {spec.title}", append_step(spec.id, {}, steps, after=target_node(session))):
         session.select(node.id for node in session.project.pipeline.nodes if node.id not in before)

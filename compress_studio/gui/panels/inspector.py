@@ -27,7 +27,7 @@ from compress_studio.gui.panels.inspector_state import (
     read_state,
 )
 from compress_studio.project import edits
-from compress_studio.project.pipeline import SOURCE_STEP, NodeId
+from compress_studio.project.pipeline import SOURCE_STEP, TEACHER, NodeId
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
@@ -278,7 +278,13 @@ class Inspector(QWidget):
             self._edited(fix.name, fix.value, new_gesture())
             return
         known = {one.id for one in session.project.pipeline}
-        if session.edit(fix.label, edits.append_step(fix.step, {}, steps, after=view.node.id)):
+        pipeline = session.project.pipeline
+        following = [edge for edge in pipeline.outputs_of(view.node.id) if edge.inp != TEACHER]
+        if len(following) == 1:
+            adding = edits.insert_on_edge(following[0], fix.step, {}, steps)
+        else:
+            adding = edits.append_step(fix.step, {}, steps, after=view.node.id)
+        if session.edit(fix.label, adding):
             session.select([one.id for one in session.project.pipeline if one.id not in known])
 
     def _do_with_all(self, what: str) -> None:

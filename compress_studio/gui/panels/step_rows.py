@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compress_studio.gui.stepwords import in_words
-from compress_studio.project.pipeline import SOURCE_STEP, NodeId
+from compress_studio.project.pipeline import SOURCE_STEP, TEACHER, NodeId
 from compress_studio.spec.registry import Broken, StepRegistry
 from compress_studio.spec.step import Group, StepSpec, Verdict
 
@@ -139,11 +139,18 @@ def library_rows(
 
 
 def target_node(session: Session) -> NodeId | None:
-    """The node behind which a step would be added: the selected one, else the last."""
-    if session.current is not None:
-        return session.current
+    """The node behind which a step would be added: the end of the line that the selected node is in, else the last.
+
+    A branch is made on the canvas, where it can be seen; adding a step never makes one by the way.
+    """
     last = session.project.pipeline.last()
-    return None if last is None else last.id
+    node = session.current or (None if last is None else last.id)
+    while node is not None:
+        following = [edge.dst for edge in session.project.pipeline.outputs_of(node) if edge.inp != TEACHER]
+        if not following:
+            break
+        node = following[-1]
+    return node
 
 
 def target_facts(session: Session) -> Mapping[str, Any] | None:

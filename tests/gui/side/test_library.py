@@ -57,7 +57,7 @@ def test_enter_in_the_search_appends_the_best_step_and_selects_it(library, sessi
     assert session.history.undo_label == "Add Prune weights"
 
 
-def test_arrows_move_over_steps_only_and_enter_adds_behind_the_selected_node(library, session, qtbot) -> None:
+def test_arrows_move_over_steps_only_and_enter_adds_at_the_end_of_the_selected_line(library, session, qtbot) -> None:
     library.list.setCurrentIndex(library.list.rows.index(library.list.rows.row_of("graph.optimize")))
     for _ in range(2):
         qtbot.keyClick(library.list, DOWN)
@@ -66,8 +66,9 @@ def test_arrows_move_over_steps_only_and_enter_adds_behind_the_selected_node(lib
     session.select(["source1"])
     qtbot.keyClick(library.list, ENTER)
     pipeline = session.project.pipeline
-    assert {edge.src for edge in pipeline.edges} == {"source1"}
-    assert len(pipeline) == 3
+    assert [(edge.src, edge.dst) for edge in pipeline.edges] == [("source1", "prune1"), ("prune1", "prune2")]
+    session.undo()
+    assert len(session.project.pipeline) == 2
 
 
 def test_escape_clears_the_search(library, qtbot) -> None:
