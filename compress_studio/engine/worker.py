@@ -129,16 +129,19 @@ class Worker:
         if self._process is not None and self._process.is_alive():
             return
         self._kill()
-        if self._log is None and self._options.log:
-            self._log = Path(self._options.log)
-        elif self._log is None:
+        log_file = self._log
+        if log_file is None and self._options.log:
+            log_file = Path(self._options.log)
+        elif log_file is None:
             handle, name = tempfile.mkstemp(prefix=f"cs-{self._options.name}-", suffix=".log")
             os.close(handle)
-            self._log = Path(name)
+            log_file = Path(name)
+        self._log = log_file
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=True)
         reading, writing = context.Pipe(duplex=False)
-        options = replace(self._options, log=str(self._log))
+        # Closing in another thread forgets the file at any moment, so it is named by what was asked for.
+        options = replace(self._options, log=str(log_file))
         process = context.Process(
             target=child_main, args=(theirs, reading, options), name=f"compress-studio-{options.name}"
         )
