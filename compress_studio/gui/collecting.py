@@ -120,3 +120,18 @@ def unchanged_nodes(before: Project, now: Project) -> frozenset[NodeId]:
     if (before.data, before.seed, before.device) != (now.data, now.seed, now.device):
         return frozenset()
     return unchanged(before.pipeline, now.pipeline)
+
+
+def matters(before: Project, after: Project) -> bool:
+    """Whether a change can change results; moving nodes cannot."""
+    if (before.data, before.meters, before.goals, before.seed, before.device) != (
+        after.data,
+        after.meters,
+        after.goals,
+        after.seed,
+        after.device,
+    ):
+        return True
+    old = [replace(node, pos=(0.0, 0.0)) for node in before.pipeline.nodes]
+    new = [replace(node, pos=(0.0, 0.0)) for node in after.pipeline.nodes]
+    return old != new or set(before.pipeline.edges) != set(after.pipeline.edges)

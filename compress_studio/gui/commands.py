@@ -219,7 +219,7 @@ class Commands(QObject):
 
     def tell(self, error: UserError) -> None:
         """Tell of something that could not be done."""
-        from compress_studio.gui.session import Message
+        from compress_studio.gui.message import Message
 
         self.session.message.emit(Message(error.message, error.hint, "error"))
 

@@ -187,7 +187,7 @@ class Drops(QObject):
         self._paths, self.offer = [], Offer()
 
     def _tell(self, text: str, hint: str, level: str) -> None:
-        from compress_studio.gui.session import Message
+        from compress_studio.gui.message import Message
 
         self._session.message.emit(Message(text, hint, level))
 

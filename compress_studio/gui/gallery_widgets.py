@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from compress_studio.base.paths import resource
-from compress_studio.gui.session import Message
+from compress_studio.gui.message import Message
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import ElidedLabel, Glyph, IconButton, Pill, SectionTitle
 from compress_studio.gui.widgets.card import Card, Collapsible, FactRows

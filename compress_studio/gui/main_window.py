@@ -20,6 +20,7 @@ from compress_studio.gui.commands import Commands
 from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.dialogs.asking import Asking, Dialogs
 from compress_studio.gui.docks import LayoutMemory, Place, TabCorner, make_dock, make_tabbed_dock
+from compress_studio.gui.message import Message
 from compress_studio.gui.mnemonics import plain_text, with_keys
 from compress_studio.gui.panels.empty import EmptyState
 from compress_studio.gui.panels.log import LogPanel
@@ -27,7 +28,7 @@ from compress_studio.gui.panels.problems import ProblemsPanel
 from compress_studio.gui.panels.runs import RunsPanel
 from compress_studio.gui.panels.side import SidePanel
 from compress_studio.gui.panels.status import StatusBar
-from compress_studio.gui.session import Message, Session
+from compress_studio.gui.session import Session
 from compress_studio.gui.settings import SettingsFile
 from compress_studio.gui.stepwords import in_words
 from compress_studio.gui.tab_order import bring_into_view, following

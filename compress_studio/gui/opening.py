@@ -95,7 +95,7 @@ def add_model(session: Session, path: Path) -> None:
 
 def use_data(session: Session, path: Path) -> None:
     """Use a file or folder as the data set; without a model they are kept for the one that is opened next."""
-    from compress_studio.gui.session import Message
+    from compress_studio.gui.message import Message
 
     chosen = replace(session.project.data, path=str(path.absolute()), options={})
     if not session.edit("Choose data", edits.set_data(chosen)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,20 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from compress_studio.base.errors import UserError
 from compress_studio.engine.cache import Store
-from compress_studio.engine.events import RunEvent, RunStarted
-from compress_studio.engine.plan import OUT, NodePlan, NodeState, Plan
+from compress_studio.engine.events import RunEvent
+from compress_studio.engine.plan import NodePlan, Plan
 from compress_studio.engine.records import Failure
 from compress_studio.engine.runner import Run, Runner
-from compress_studio.engine.runstate import ENDED, NodeResult, RunState, Stage
+from compress_studio.engine.runstate import NodeResult, RunState
 from compress_studio.engine.settings import RunSettings
 from compress_studio.engine.variants import EXTRA, Variant, Variants
 from compress_studio.gui.background import Light, Looks
 from compress_studio.gui.bridge import Bridge
 from compress_studio.gui.canvas.layout import tidied
-from compress_studio.gui.collecting import Hearing, collect_planned, collect_told, unchanged_nodes
+from compress_studio.gui.collecting import collect_planned, matters
 from compress_studio.gui.facts import Facts
+from compress_studio.gui.knowledge import Knowledge
+from compress_studio.gui.message import Message
 from compress_studio.gui.nodeview import NodeView
 from compress_studio.gui.planning import Planned, plan_project
 from compress_studio.gui.previews import Previews
@@ -41,18 +43,6 @@ from compress_studio.spec.runtime import BUILT_IN, Runtime, load_runtime
 
 SETTLE_MS = 250
 """From the last edit to the moment when a run that goes on takes it up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something the user should know now."""
-
-    text: str
-    hint: str = ""
-    level: str = "info"
-    """ "info", "success", "warning" or "error"."""
-    report: str = ""
-    """What a bug report should hold."""
 
 
 class Session(QObject):
@@ -98,14 +88,9 @@ class Session(QObject):
         self._history = History(Project())
         self.path: Path | None = None
         """The file of the project; None: not saved yet."""
-        self.plan: Plan | None = None
-        self.plan_failure: Failure | None = None
-        """Why there is no plan: the data set or the device cannot be used."""
-        self.results: Mapping[NodeId, NodeResult] = {}
-        """The newest result of each node, also when it is outdated."""
+        self._known = Knowledge(store)
         self.views: Mapping[NodeId, NodeView] = {}
         self._view_maker = ViewMaker()
-        self.run_state = RunState()
         self.variants = Variants()
         self.data_facts: Mapping[str, Any] = {}
         """What the data set says about itself (DataSource.describe()); empty while unknown. Set by the data part."""
@@ -115,18 +100,8 @@ class Session(QObject):
         self._run: Run | None = None
         self._targets: tuple[NodeId, ...] | None = None
         self._selection: tuple[NodeId, ...] = ()
-        self.plan_behind = False
-        """The run has told more since the plan was made."""
-        self._unchanged: frozenset[NodeId] = frozenset()
-        """Nodes for which what the shown run said still holds."""
         self._leaving: Run | None = None
         """A run of the project before, that was asked to stop when another one was opened."""
-        self._hearing = Hearing()
-        self._planned_project = Project()
-        self._plan_holds: frozenset[NodeId] = frozenset()
-        """Nodes for which the plan still holds: they were not changed since it was made."""
-        self._curves: dict[str, NodeResult] = {}
-        """By digest: the newest result that came with curves; the store does not keep them."""
         self._removed: frozenset[str] = frozenset()
         """Variants that the user removed: they come back when they are run again, not with every look at the store."""
         self._unsaved_variants = False
@@ -194,9 +169,9 @@ class Session(QObject):
         if not clean:
             self._history.mark_dirty()
         self.path = path
-        self.plan, self.plan_failure = None, None
-        self.results, self.views, self.run_state = {}, {}, RunState()
-        self.data_facts, self._selection, self._curves, self._removed = {}, (), {}, frozenset()
+        self._known.forget()
+        self.views, self.data_facts = {}, {}
+        self._selection, self._removed = (), frozenset()
         self._unsaved_variants = False
         self.project_opened.emit()
         self._changed(before, force=True)
@@ -222,6 +197,45 @@ class Session(QObject):
         """The project as a file holds it: with its variants."""
         rows: Any = self.variants.to_json()
         return replace(self.project, extra={**self.project.extra, EXTRA: rows}) if rows else self.project
+
+    # what is known of the nodes -------------------------------------------------------------------
+
+    @property
+    def plan(self) -> Plan | None:
+        """What would happen in a run; None while it is not made or cannot be made."""
+        return self._known.plan
+
+    @property
+    def plan_failure(self) -> Failure | None:
+        """Why there is no plan: the data set or the device cannot be used."""
+        return self._known.plan_failure
+
+    @property
+    def plan_behind(self) -> bool:
+        """Whether the run has told more since the plan was made."""
+        return self._known.plan_behind
+
+    @property
+    def results(self) -> Mapping[NodeId, NodeResult]:
+        """The newest result of each node, also when it is outdated."""
+        return self._known.results
+
+    @property
+    def run_state(self) -> RunState:
+        """The run that is going on, or the newest one."""
+        return self._known.run_state
+
+    def planned(self, node: NodeId) -> NodePlan | None:
+        """The plan of a node, as far as it still holds."""
+        return self._known.planned(node)
+
+    def said_by_run(self, node: NodeId) -> NodeResult | None:
+        """What the shown run says of a node, as far as that still holds."""
+        return self._known.said_by_run(node, running=self.running)
+
+    def keys(self) -> dict[NodeId, str]:
+        """Keys of what the nodes give as they are now."""
+        return self._known.keys()
 
     # selection ------------------------------------------------------------------------------------
 
@@ -262,7 +276,7 @@ class Session(QObject):
         else:
             self._run = before.supersede(self.project, self._targets, settings)
         self._leaving = None
-        self._hearing.begun(self._run.id, self.project)
+        self._known.hearing.begun(self._run.id, self.project)
         self.run_started.emit()
 
     def look_at(self, nodes: Sequence[NodeId], *, measure: bool = False) -> None:
@@ -370,24 +384,12 @@ class Session(QObject):
                 call()
 
     def _heard(self, events: list[RunEvent]) -> None:
-        before = self.run_state
-        events = [one for one in events if self._hearing.hear(one, self.project)]
+        quiet = self.run_state.quiet
+        events, variants, changed = self._known.hear(events, self.project, self.variants)
         if not events:
             return
-        state, variants, said = before, self.variants, list[RunEvent]()
-        for event in events:
-            if isinstance(event, RunStarted):
-                variants = collect_told(variants, self._hearing.told(state.run), said, state.nodes)
-                said.clear()
-            state = state.apply(event)
-            said.append(event)
-        variants = collect_told(variants, self._hearing.told(state.run), said, state.nodes)
-        self.run_state = state
-        self.plan_behind = True
-        if state.run != before.run:
-            self._compare_with_run()
-        changed = self._adopt(state)
-        if state.quiet != before.quiet:
+        state = self.run_state
+        if state.quiet != quiet:
             self.quiet_changed.emit(state.quiet)
         ended = state.ended and self._run is not None and self._run.id == state.run
         if ended:
@@ -403,31 +405,14 @@ class Session(QObject):
             self._replan()
             self.run_ended.emit(state)
 
-    def _adopt(self, state: RunState) -> bool:
-        """Take over the results of a run; whether readings or digests changed."""
-        changed = False
-        results = dict(self.results)
-        for node, one in state.nodes.items():
-            if one.state is Stage.DONE or (one.state is Stage.OFF and one.digest):
-                if node not in self._unchanged and self._planned_fresh(node):
-                    continue  # the node was changed since, and what it gives now is known already
-                old = results.get(node)
-                if old is None or (old.digest, old.readings) != (one.digest, one.readings):
-                    changed = True
-                if old is not one:
-                    results[node] = self._with_curves(one)
-        self.results = results
-        return changed
-
     def _changed(self, before: Project, *, force: bool = False) -> None:
         after = self.project
         if after is before and not force:
             return
         selected = self._selection
         self._selection = tuple(one for one in selected if one in after.pipeline)
-        self._compare_with_run()
-        self._compare_with_plan()
-        if force or _matters(before, after):
+        self._known.compare(after)
+        if force or matters(before, after):
             self._replan()
             if self.running:
                 self._settle.start()
@@ -444,7 +429,7 @@ class Session(QObject):
             if targets is not None:
                 targets = tuple(one for one in targets if one in self.project.pipeline)
             self._run = self._run.supersede(self.project, targets)
-            self._hearing.begun(self._run.id, self.project)
+            self._known.hearing.begun(self._run.id, self.project)
 
     def _replan(self) -> None:
         project = self.project
@@ -456,23 +441,7 @@ class Session(QObject):
         )
 
     def _planned(self, planned: Planned) -> None:
-        self.plan, self.plan_failure = planned.plan, None
-        self._planned_project = planned.project
-        self.plan_behind = self.running
-        self._compare_with_plan()
-        fresh = {node for node, state in planned.plan.states.items() if state is NodeState.FRESH}
-        results = {node: one for node, one in self.results.items() if node in self.project.pipeline}
-        changed = False
-        for node in fresh:
-            known, old = planned.results.get(node), results.get(node)
-            if known is None or (old is not None and old.digest == known.digest and old.readings == known.readings):
-                continue
-            if self.running and old is not None and old.digest == known.digest and node in self._unchanged:
-                continue  # the run has told more meanwhile than the plan knew
-            results[node] = self._with_curves(known)
-            changed = True
-        changed |= self._pass_on(planned.plan, results)
-        self.results = results
+        changed = self._known.take_plan(planned, self.project, running=self.running)
         self._show_views()
         self.plan_changed.emit(self.plan)
         self._take_variants(collect_planned(self.variants, planned, self._removed), unsaved=False)
@@ -480,83 +449,24 @@ class Session(QObject):
             self.results_changed.emit()
 
     def _not_planned(self, failure: Failure) -> None:
-        self.plan, self.plan_failure = None, failure
+        self._known.take_no_plan(failure)
         self._show_views()
         self.plan_changed.emit(None)
-
-    def _compare_with_run(self) -> None:
-        """Find the nodes for which what the shown run said still holds."""
-        told = self._hearing.told(self.run_state.run)
-        now = self.project
-        if told is None:
-            self._unchanged = frozenset()
-            return
-        self._unchanged = unchanged_nodes(told.project, now)
-
-    def _compare_with_plan(self) -> None:
-        self._plan_holds = unchanged_nodes(self._planned_project, self.project)
-
-    def planned(self, node: NodeId) -> NodePlan | None:
-        """The plan of a node; None while it is not made, or says that a result is there for what was changed since."""
-        one = None if self.plan is None else self.plan.nodes.get(node)
-        return None if one is not None and one.state is NodeState.FRESH and node not in self._plan_holds else one
 
     def _show_views(self) -> None:
         self.views = self._view_maker.make(self)
         self.views_changed.emit()
-
-    def said_by_run(self, node: NodeId) -> NodeResult | None:
-        """What the shown run says of a node, as far as that still holds.
-
-        Nothing it depends on was changed since, or it is waiting or at work, which is true of any parameters.
-        """
-        one = self.run_state.nodes.get(node)
-        at_work = one is not None and self.running and one.state not in ENDED
-        return one if at_work or node in self._unchanged else None
-
-    def keys(self) -> dict[NodeId, str]:
-        """Keys of what the nodes give as they are now: of the plan, and of what the run has found out since."""
-        known = {} if self.plan is None else self.plan.keys
-        told = self._hearing.told(self.run_state.run)
-        found = {} if told is None else told.keys
-        return {
-            **{node: key for node, key in known.items() if node in self._plan_holds},
-            **{node: key for node, key in found.items() if node in self._unchanged},
-        }
 
     def _leave_run(self) -> None:
         """Stop the run, and listen to it no more: another project takes its place."""
         if self._run is not None:
             self._run.cancel()
             self._leaving, self._run = self._run, None
-        self._hearing.part()
+        self._known.hearing.part()
         self._settle.stop()
         self.stopping = False
         if self.run_state.quiet:
             self.quiet_changed.emit(False)
-
-    def _planned_fresh(self, node: NodeId) -> bool:
-        one = self.planned(node)
-        return one is not None and one.state is NodeState.FRESH
-
-    def _with_curves(self, one: NodeResult) -> NodeResult:
-        """A result with the curves that were drawn when it was computed."""
-        if one.series:
-            self._curves[one.digest] = one
-        known = self._curves.get(one.digest)
-        return one if one.series or known is None else replace(one, series=known.series, log=one.log or known.log)
-
-    def _pass_on(self, plan: Plan, results: dict[NodeId, NodeResult]) -> bool:
-        """A node that is off has no numbers of its own: it shows what it passes on. Whether that changed anything."""
-        changed = False
-        for node, one in plan.nodes.items():
-            if one.state is NodeState.OFF:
-                digest = one.outputs.get(OUT, "")
-                old = results.pop(node, None)
-                if digest:
-                    results[node] = NodeResult(Stage.OFF, digest, str(self.store.blobs.path(digest)))
-                changed |= (old.digest if old else "", bool(old and old.readings)) != (digest, False)
-        return changed
 
     def _take_variants(self, variants: Variants, *, unsaved: bool) -> None:
         if variants is not self.variants:
@@ -565,18 +475,3 @@ class Session(QObject):
             self.variants_changed.emit()
             if self.dirty != was:
                 self.history_changed.emit()
-
-
-def _matters(before: Project, after: Project) -> bool:
-    """Whether a change can change results; moving nodes cannot."""
-    if (before.data, before.meters, before.goals, before.seed, before.device) != (
-        after.data,
-        after.meters,
-        after.goals,
-        after.seed,
-        after.device,
-    ):
-        return True
-    old = [replace(node, pos=(0.0, 0.0)) for node in before.pipeline.nodes]
-    new = [replace(node, pos=(0.0, 0.0)) for node in after.pipeline.nodes]
-    return old != new or set(before.pipeline.edges) != set(after.pipeline.edges)

@@ -26,9 +26,10 @@ from compress_studio.gui.dialogs.asking import Asking
 from compress_studio.gui.docks import LayoutMemory
 from compress_studio.gui.garbage import Garbage
 from compress_studio.gui.main_window import MainWindow
+from compress_studio.gui.message import Message
 from compress_studio.gui.notify import EndNotice
 from compress_studio.gui.options import DEFAULT_SIZE, WindowOptions
-from compress_studio.gui.session import Message, Session
+from compress_studio.gui.session import Session
 from compress_studio.gui.settings import Settings, SettingsFile
 from compress_studio.gui.theme import current
 

@@ -311,7 +311,7 @@ class CanvasPage(QWidget):
         self.menu.popup(place)
 
     def _tell(self, text: str, hint: str) -> None:
-        from compress_studio.gui.session import Message
+        from compress_studio.gui.message import Message
 
         self._session.message.emit(Message(text, hint, "warning"))
 

@@ -179,7 +179,7 @@ class Chart(QWidget):
 
     def ask_and_save(self, ending: str) -> None:
         """Ask for a place and write the chart there."""
-        from compress_studio.gui.session import Message
+        from compress_studio.gui.message import Message
 
         project = self.session.path.stem if self.session.path is not None else self.session.project.title
         name = saving.proposed_name(project, self.title, ending)

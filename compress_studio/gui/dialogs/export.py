@@ -35,7 +35,7 @@ from compress_studio.engine.records import Failure
 from compress_studio.engine.work import WorkSetting
 from compress_studio.gui.dialogs.export_state import choices, export_report, proposed_name
 from compress_studio.gui.dialogs.fitting import FittingDialog
-from compress_studio.gui.session import Message
+from compress_studio.gui.message import Message
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import SectionTitle

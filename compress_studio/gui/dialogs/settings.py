@@ -28,7 +28,7 @@ from compress_studio.gui import recent
 from compress_studio.gui.dialogs.problem import open_folder
 from compress_studio.gui.dialogs.settings_rows import CONTROL_WIDTH, Page
 from compress_studio.gui.forms.switch import Switch
-from compress_studio.gui.session import Message
+from compress_studio.gui.message import Message
 from compress_studio.gui.settings import LANGUAGES, RANGES
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import Pill

@@ -36,7 +36,7 @@ from compress_studio.project.samples import read_index
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
-    from compress_studio.gui.session import Message
+    from compress_studio.gui.message import Message
 
 WIDTH = 820
 DROP_HEIGHT = 230

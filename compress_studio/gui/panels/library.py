@@ -266,7 +266,7 @@ class StepLibrary(QWidget):
             self.list.setCurrentIndex(self.list.rows.index(place))
 
     def _add(self, row: LibraryRow) -> None:
-        from compress_studio.gui.session import Message
+        from compress_studio.gui.message import Message
 
         session = self._session
         if row.kind == BROKEN:

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from compress_studio.gui.message import Message
 from compress_studio.gui.panels.problem_rows import Level, ProblemRow, problem_rows
-from compress_studio.gui.session import Message
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.hint import EmptyHint

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 
 from compress_studio.base.errors import UserError
 from compress_studio.engine.variants import Variant
+from compress_studio.gui.message import Message
 from compress_studio.gui.panels.run_rows import RunRow, run_rows
 from compress_studio.gui.panels.run_table import PIPELINE, ROW_ROLE, SORT_ROLE, STAR, RunDelegate, RunTable
-from compress_studio.gui.session import Message
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import IconButton

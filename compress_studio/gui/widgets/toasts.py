@@ -13,7 +13,7 @@ from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.basics import Glyph, IconButton
 
 if TYPE_CHECKING:
-    from compress_studio.gui.session import Message
+    from compress_studio.gui.message import Message
 
 STAY_MS = 6000
 WIDTH = 360

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QToolButton
 from compress_studio.base.paths import resource
 from compress_studio.gui import recent
 from compress_studio.gui.dialogs import unsaved
-from compress_studio.gui.session import Message, Session
+from compress_studio.gui.message import Message
+from compress_studio.gui.session import Session
 from compress_studio.project import edits
 from compress_studio.project.samples import sample_project
 from tests.gui.asking import ScriptedAsking

@@ -150,7 +150,7 @@ def test_ten_thousand_points_and_a_hundred_results_are_drawn_in_a_blink(full: Ch
 
     def grow(at: int) -> None:
         series = {"loss": loss[: 9_990 + at], "validation": loss[::1000]}
-        session.results = {**session.results, node: NodeResult(Stage.RUNNING, series=series)}
+        session._known.results = {**session.results, node: NodeResult(Stage.RUNNING, series=series)}
         training.refresh()
 
     assert best_of(grow) < 0.025 * WIDE
@@ -175,7 +175,7 @@ def test_a_training_is_drawn_while_it_runs(full: ChartsPanel, session: Session, 
     node = session.project.pipeline.order()[2].id
     assert not chart.drawn
     series = {"loss": ((0.1, 0.9), (0.2, 0.8)), "validation": ((0.0, 0.5),)}
-    session.run_state = replace(session.run_state, nodes={node: NodeResult(Stage.RUNNING, series=series)})
+    session._known.run_state = replace(session.run_state, nodes={node: NodeResult(Stage.RUNNING, series=series)})
     session.run_changed.emit(session.run_state)
     qtbot.waitUntil(lambda: chart.drawn)
     assert chart.table().rows[1][2:] == ("Loss", 0.2, 0.8)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from compress_studio.engine.events import NodeCached, RunStarted
 from compress_studio.engine.runstate import NodeResult
 from compress_studio.gui import opening
+from compress_studio.gui.message import Message
 from compress_studio.gui.panels.log import line_of
 from compress_studio.gui.panels.problem_rows import problem_rows
-from compress_studio.gui.session import Message
 from compress_studio.gui.words import THIN, ms_text
 from compress_studio.project.samples import sample_project
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from compress_studio.base.errors import UserError
+from compress_studio.gui.message import Message
 from compress_studio.gui.panels.side import SidePanel
-from compress_studio.gui.session import Message, Session
+from compress_studio.gui.session import Session
 from compress_studio.gui.theme.tokens import METRICS
 from tests.gui.asking import ScriptedAsking
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QCursor, QEnterEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QPushButton
 
-from compress_studio.gui.session import Message
+from compress_studio.gui.message import Message
 from compress_studio.gui.widgets.toasts import LIMIT, Toasts
 
 
