@@ -29,7 +29,8 @@ def look(path: str, entry: str = "", bins: int = BINS) -> dict[str, Any]:
     they are missing where the type cannot be read. Tensors are mapped one after the other, so that the memory stays
     at the size of the largest.
 
-    Args: entry is the part of the file that holds the weights, as in source.model; empty: the largest.
+    Args: entry is the part of the file that holds the weights, as in source.model; empty: the largest. bins: 0 leaves
+    the distributions away, which is quick.
     Raises BadInput when there are no tensors.
     """
     facts: dict[str, Any] = dict(inspect(Path(path)))
@@ -41,11 +42,12 @@ def look(path: str, entry: str = "", bins: int = BINS) -> dict[str, Any]:
             "shape": list(tensor.shape),
             "dtype": tensor.dtype,
             "bytes": tensor.bytes,
-            **_distribution(tensor, bins),
+            **(_distribution(tensor, bins) if bins else {}),
         }
         for name, tensor in chosen.tensors.items()
     ]
     facts["tensors_total"], facts["parameters"] = len(chosen.tensors), chosen.parameters
+    facts["entry"], facts["pickled_class"] = chosen.name, chosen.pickled_class
     return facts
 
 
