@@ -7,22 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from compress_studio.cli.console import table
+from compress_studio.engine.summary import LABELS, QUALITY, SHARES
 from compress_studio.engine.verdicts import SAME_SPEED
 from compress_studio.project.pipeline import SOURCE_STEP
 
-QUALITY = ("top1", "auc", "r2", "mae", "rmse", "agreement", "cosine")
-"""What is shown as quality: the first of these that the source or its followers have."""
-WORDS = {
-    "top1": "accuracy",
-    "auc": "AUC",
-    "r2": "R²",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "agreement": "agreement",
-    "cosine": "cosine",
-}
 TASKS = {"classify": "classes", "binary": "yes or no", "regress": "numbers"}
-SHARES = frozenset({"top1", "top5", "macro_f1", "agreement", "agreement_top5"})
 NAMES_SHOWN = 3
 NOTHING = "–"
 
@@ -36,7 +25,7 @@ def report_text(report: Mapping[str, Any], columns: int | None = None) -> str:
     heading = (
         "node",
         "model or step",
-        WORDS.get(quality, "quality"),
+        LABELS.get(quality, "quality"),
         "size ÷",
         "zipped ÷",
         "latency ÷",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
@@ -46,9 +48,9 @@ class BarList(QAbstractScrollArea):
     def paint_row(self, painter: QPainter, row: int, box: QRectF) -> None:
         """Paint one row."""
 
+    @abstractmethod
     def card(self, row: int) -> tuple[str, str, tuple[tuple[str, str, str], ...]]:
         """Title, subtitle and facts of a row."""
-        raise NotImplementedError
 
     # the same for all ----------------------------------------------------------------------------
 

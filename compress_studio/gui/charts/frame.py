@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,36 +86,36 @@ class Chart(QWidget):
     def build_bar(self, bar: QHBoxLayout) -> None:
         """Put choices into the bar."""
 
+    @abstractmethod
     def read(self) -> Any:
         """What the session says now, as a frozen value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hint(self, state: Any) -> Hint | None:
         """Why there is nothing to draw; None when there is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def build_stage(self) -> QWidget:
         """The widget that is drawn on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, state: Any) -> None:
         """Show a state on the stage."""
-        raise NotImplementedError
 
     def restyle(self) -> None:
         """Take over the colours of another theme."""
 
+    @abstractmethod
     def table(self) -> Table:
         """Exactly the numbers that are shown."""
-        raise NotImplementedError
 
     def picture_size(self) -> QSize:
         """How large the chart is as a picture."""
         return self._stack.size()
 
+    @abstractmethod
     def paint_picture(self, painter: QPainter) -> None:
         """Paint the whole chart."""
-        raise NotImplementedError
 
     def act_on_hint(self) -> None:
         """The button of the hint was pressed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -29,13 +30,13 @@ class FieldEditor(QWidget):
         self.wide = False
         """The editor itself stands below the label."""
 
+    @abstractmethod
     def show_value(self, value: Any) -> None:
         """Show a value without telling anybody."""
-        raise NotImplementedError
 
+    @abstractmethod
     def controls(self) -> tuple[QWidget, ...]:
         """What takes the focus, the one that matters most first."""
-        raise NotImplementedError
 
     def name(self, name: str, label: str, tip: str) -> None:
         """Give every control an object name, a name for screen readers, and a tooltip."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from compress_studio.artifacts.families import likely_shape
 from compress_studio.artifacts.torchfiles import Shape, TorchFacts
 from compress_studio.base.errors import BadInput
 from compress_studio.spec.data import SampleShape
@@ -129,26 +130,12 @@ def sample_shapes(sample: tuple[int, ...]) -> list[Shape]:
 
 def asking(file: str, names: Sequence[str], facts: TorchFacts, missing: str = "") -> BadInput:
     """The error that asks for the shapes, with the option to give; what the first weight tells is filled in."""
-    option = "+".join(f"{name}={_likely(facts) if place == 0 else 'NxAxB'}" for place, name in enumerate(names))
+    option = "+".join(f"{name}={likely_shape(facts.tensors) if place == 0 else 'NxAxB'}" for place, name in enumerate(names))
     of = f"for {missing or ', '.join(names)}"
     return BadInput(
         f"{file} holds no input shape {of}, as no TorchScript program does.",
         f"{HOW.format(option=option)} Or give a data set: --data.",
     )
-
-
-def _likely(facts: TorchFacts) -> str:
-    """The shape that the first weight wants, with usual sizes where it does not tell."""
-    for name, shape in facts.tensors.items():
-        if len(shape) == 4:
-            return f"Nx{shape[1]}x224x224"
-        if len(shape) == 3:
-            return f"Nx{shape[1]}x16000"
-        if len(shape) == 2 and "emb" in name.lower():
-            return "NxL"
-        if len(shape) == 2:
-            return f"NxTx{shape[1]}" if "_ih_" in name else f"Nx{shape[1]}"
-    return "Nx3x224x224"
 
 
 def _free(shape: Shape) -> Shape:
