@@ -130,7 +130,9 @@ def sample_shapes(sample: tuple[int, ...]) -> list[Shape]:
 
 def asking(file: str, names: Sequence[str], facts: TorchFacts, missing: str = "") -> BadInput:
     """The error that asks for the shapes, with the option to give; what the first weight tells is filled in."""
-    option = "+".join(f"{name}={likely_shape(facts.tensors) if place == 0 else 'NxAxB'}" for place, name in enumerate(names))
+    option = "+".join(
+        f"{name}={likely_shape(facts.tensors) if place == 0 else 'NxAxB'}" for place, name in enumerate(names)
+    )
     of = f"for {missing or ', '.join(names)}"
     return BadInput(
         f"{file} holds no input shape {of}, as no TorchScript program does.",
