@@ -18,7 +18,7 @@ from compress_studio.artifacts.weight_groups import choose, groups, remarks
 from compress_studio.base.errors import BadInput
 from compress_studio.engine import consents
 from compress_studio.spec.step import StepContext
-from compress_studio.steps.kernels import code_child, torch_inputs
+from compress_studio.steps.kernels import child_exporting, child_running, torch_inputs
 from compress_studio.steps.kernels.code_process import copy_code, run_code
 from compress_studio.steps.kernels.torch_import import TOLERANCE, difference
 from compress_studio.steps.kernels.torch_opening import Apply, Opened, convert_exported, convert_script
@@ -53,13 +53,13 @@ def open_with_code(ctx: StepContext, source: CodeSource, given: Mapping[str, Sha
         copy_code(source.architecture, folder)
     ctx.progress(0.02, "running the code of the network")
     try:
-        answer, opened, worst = _made(ctx, source, folder, given, apply, code_child.EXPORTED)
+        answer, opened, worst = _made(ctx, source, folder, given, apply, child_exporting.EXPORTED)
     except BadInput as first:
-        if not (folder / code_child.EXPORTED).exists():
+        if not (folder / child_exporting.EXPORTED).exists():
             raise
         # Made, but not convertible to ONNX in this form: the other form takes another way through PyTorch.
         ctx.note(f"As an exported program it cannot be converted ({first.message}): it is traced instead.")
-        answer, opened, worst = _made(ctx, source, folder, given, apply, code_child.TRACED)
+        answer, opened, worst = _made(ctx, source, folder, given, apply, child_exporting.TRACED)
     _tell(ctx, source, answer, worst)
     return opened
 
@@ -74,8 +74,10 @@ def _made(
     ctx.progress(0.08, "the network is made")
     names = [str(name) for name in answer["names"]]
     layout = [tuple(shape) for shape in answer["layout"]["shapes"]]
-    program = folder / (code_child.EXPORTED if answer["file"] == code_child.EXPORTED else code_child.TRACED)
-    kind = Format.PT2 if program.name == code_child.EXPORTED else Format.TORCHSCRIPT
+    program = folder / (
+        child_exporting.EXPORTED if answer["file"] == child_exporting.EXPORTED else child_exporting.TRACED
+    )
+    kind = Format.PT2 if program.name == child_exporting.EXPORTED else Format.TORCHSCRIPT
     facts = look_at_program(program, kind)
     if kind is Format.PT2:
         model, path, proved = convert_exported(ctx, program)
@@ -85,7 +87,7 @@ def _made(
         written = dict(zip(names, layout, strict=True))
         model, path, proved = convert_script(ctx, program, facts, written)
     own = apply(model, sizes)
-    return answer, (model, own), max(proved, _compared(path, folder / code_child.CHECKS, source))
+    return answer, (model, own), max(proved, _compared(path, folder / child_running.CHECKS, source))
 
 
 def _request(source: CodeSource, form: str, sizes: Mapping[str, int | str]) -> dict[str, Any]:
