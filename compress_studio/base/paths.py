@@ -70,10 +70,21 @@ def atomic_path(target: Path) -> Generator[Path]:
         part.unlink(missing_ok=True)
 
 
+def flush(path: Path) -> None:
+    """Wait until a file, or every file of a folder, has reached the disk.
+
+    Renamed before that, it could be empty after the power failed, with the old one gone.
+    """
+    for file in [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file()):
+        with file.open("rb+") as opened:
+            os.fsync(opened.fileno())
+
+
 def write_bytes(target: Path, content: bytes) -> None:
     """Write a whole file or nothing."""
     with atomic_path(target) as part:
         part.write_bytes(content)
+        flush(part)
 
 
 def write_text(target: Path, content: str) -> None:

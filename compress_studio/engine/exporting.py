@@ -12,7 +12,7 @@ from typing import Any
 
 from compress_studio.artifacts.artifact import MODEL_FILE
 from compress_studio.base.errors import BadInput, UserError
-from compress_studio.base.paths import write_text
+from compress_studio.base.paths import flush, write_text
 from compress_studio.engine import delivery
 from compress_studio.engine.report_page import report_page
 from compress_studio.engine.run_script import run_script
@@ -145,6 +145,7 @@ def finish(staged: Staged) -> list[Path]:
         for inside, target in staged.files.items():
             if inside.is_dir() and target.is_dir():
                 shutil.rmtree(target)
+            flush(inside)
             inside.replace(target)
     except OSError as error:
         raise UserError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compress_studio.base.errors import BadInput, UserError
+from compress_studio.base.paths import flush
 from compress_studio.engine import delivery
 from compress_studio.engine.records import JsonObject
 from compress_studio.engine.work import WorkSetting
@@ -88,6 +89,7 @@ def _placed(made: Path, target: Path) -> Path:
             if not made.is_dir():
                 raise UserError(f"{target} is a folder.", "Choose another name.")
             shutil.rmtree(target)
+        flush(made)
         made.replace(target)
     except OSError as error:
         raise UserError(
