@@ -76,7 +76,8 @@ def flush(path: Path) -> None:
     Renamed before that, it could be empty after the power failed, with the old one gone.
     """
     for file in [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file()):
-        with file.open("rb+") as opened:
+        # Windows flushes only what may be written; elsewhere a file may be read-only by now.
+        with file.open("rb+" if sys.platform == "win32" else "rb") as opened:
             os.fsync(opened.fileno())
 
 

@@ -39,8 +39,13 @@ def test_all_files_of_a_folder_are_waited_for(tmp_path: Path, monkeypatch: pytes
 def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
     target = tmp_path / "kept"
     target.write_text("old")
-    with pytest.raises(ZeroDivisionError), atomic_path(target) as part:
-        part.write_text("half")
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with atomic_path(target) as part:
+            part.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert [one.name for one in tmp_path.iterdir()] == ["kept"]
     assert target.read_text() == "old"
