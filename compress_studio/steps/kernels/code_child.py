@@ -28,12 +28,15 @@ from compress_studio.base.errors import BadInput, UserError
 from compress_studio.steps.kernels.child_exporting import export
 from compress_studio.steps.kernels.child_isolation import limit, watch_parent
 from compress_studio.steps.kernels.child_running import first_that_runs, inputs, line, of_examples, write_checks
+from compress_studio.steps.kernels.child_weights import fill, fitting
 
 if TYPE_CHECKING:
     import torch
 
 REQUEST, NAMES, LAYOUTS, ANSWER = "request.json", "names.json", "layouts.json", "answer.json"
 CODE = "code"
+TRIAL = "trial"
+"""The form that asks only whether the weights fit and the network runs."""
 WAIT_SECONDS = 0.02
 
 
@@ -58,7 +61,11 @@ def _work(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
 
     torch.set_num_threads(int(request["threads"]))
     notes: list[str] = []
-    module, examples = _module(folder, request, notes)
+    module, examples = _made(folder, request)
+    if request["form"] == TRIAL:
+        return _tried(folder, request, module, examples)
+    if _takes_weights(request):
+        fill(module, request, notes)
     module = module.float().eval()
     names = inputs(module)
     if examples is None:
@@ -74,8 +81,41 @@ def _work(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
     return {"file": form, "names": names, "layout": layout, "notes": notes}
 
 
-def _module(folder: Path, request: Mapping[str, Any], notes: list[str]) -> tuple[torch.nn.Module, Any]:
-    """The network with its weights, and example inputs where the code gives them."""
+def _tried(folder: Path, request: Mapping[str, Any], module: torch.nn.Module, examples: Any) -> dict[str, Any]:
+    """How the weights of the file fit, and for which inputs the network runs; nothing is written down."""
+    notes: list[str] = []
+    answer: dict[str, Any] = {"complete": True, "fits": len(module.state_dict()), "rows": [], "renamed": ""}
+    if _takes_weights(request):
+        answer |= fitting(module, request)
+        if answer["complete"]:
+            fill(module, request, notes)
+    module = module.float().eval()
+    names = inputs(module) if examples is None else inputs(module)[: len(examples)]
+    shapes: list[Any] = [None] * len(names)
+    problem: UserError | None = None
+    layouts: list[Any] = []
+    if examples is None:
+        _write(folder / NAMES, {"names": names})
+        layouts = _await(folder / LAYOUTS)["layouts"]
+    try:
+        if answer["complete"] and layouts:
+            shapes = first_that_runs(module, names, layouts, request)[0]["shapes"]
+        elif answer["complete"] and examples is not None:
+            shapes = of_examples(module, examples)[0]["shapes"]
+    except UserError as error:
+        problem = error
+    rows = [{"name": name, "shape": "x".join(map(str, shape or ()))} for name, shape in zip(names, shapes, strict=True)]
+    told = None if problem is None else {"message": problem.message, "hint": problem.hint}
+    return {**answer, "inputs": rows, "ran": None not in shapes, "problem": told, "notes": notes}
+
+
+def _takes_weights(request: Mapping[str, Any]) -> bool:
+    """Whether weights of the file are put into a network that code makes; a pickled one has its own."""
+    return bool(request["weights"] and request["function"])
+
+
+def _made(folder: Path, request: Mapping[str, Any]) -> tuple[torch.nn.Module, Any]:
+    """The network as code or pickle give it, and example inputs where the code gives them."""
     code = _code(folder, request)
     function = request["function"]
     if not function:
@@ -97,8 +137,6 @@ def _module(folder: Path, request: Mapping[str, Any], notes: list[str]) -> tuple
             f"{request['what']} gave a {type(made).__name__}, not a torch.nn.Module.",
             "It should be: def make() -> torch.nn.Module.",
         )
-    if request["weights"]:
-        _fill(made, request, notes)
     return made, examples
 
 
@@ -145,45 +183,6 @@ def _unpickled(request: Mapping[str, Any], code: types.ModuleType | None) -> tor
     if not isinstance(found, torch.nn.Module):
         raise BadInput(f"{Path(request['weights']).name} holds a {type(found).__name__}, no network.", "")
     return found.module if isinstance(found, torch.nn.DataParallel) else found
-
-
-def _fill(module: torch.nn.Module, request: Mapping[str, Any], notes: list[str]) -> None:
-    """Copy the weights of the file into the network. Raises BadInput with both sides when they do not fit."""
-    import numpy as np
-    import torch
-
-    from compress_studio.artifacts.checkpoints import look
-    from compress_studio.artifacts.matching import match
-    from compress_studio.artifacts.tensors import read
-    from compress_studio.artifacts.weight_groups import choose, groups
-
-    path = Path(request["weights"])
-    group = choose(groups(look(path)), path.name, request["entry"])
-    state = module.state_dict(keep_vars=True)
-    tied: dict[int, list[str]] = {}
-    for name, tensor in state.items():
-        tied.setdefault(tensor.data_ptr(), []).append(name)
-    wanted = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    shared = [names for names in tied.values() if len(names) > 1]
-    found = match(wanted, group.shapes, shared)
-    if not found.complete:
-        raise BadInput(
-            f"{path.name} does not fit the network of {request['what']}: {found.summary()}.",
-            f"Correct the architecture or its arguments:\n{found.table()}",
-        )
-    with torch.no_grad():
-        for name, there in found.pairs.items():
-            array = np.array(read(group.tensors[there]))
-            if array.dtype.byteorder not in "=|":
-                array = array.astype(array.dtype.newbyteorder("="))
-            state[name].copy_(torch.from_numpy(array).reshape(state[name].shape))
-    if group.wrapping:
-        notes.append(f"{group.wrapping} was taken off the names of the weights.")
-    if found.renamed:
-        notes.append(f"{found.renamed[:1].upper()}{found.renamed[1:]}.")
-    if found.unexpected:
-        listed = ", ".join(name for name, _ in found.unexpected[:5])
-        notes.append(f"{len(found.unexpected)} tensors of the file are not used by the network: {listed}.")
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:

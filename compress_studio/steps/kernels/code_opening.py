@@ -69,8 +69,8 @@ def _made(
 ) -> tuple[dict[str, Any], Opened, float]:
     shapes = {name: shape for name, shape in given.items() if not torch_inputs.is_size(shape)}
     sizes = {name: shape for name, shape in given.items() if name not in shapes}
-    request = _request(source, form, {name: shape[0] for name, shape in sizes.items()})
-    answer = run_code(ctx, folder, request, lambda names: _layouts(ctx, source, names, shapes))
+    request = request_of(source, form, {name: shape[0] for name, shape in sizes.items()})
+    answer = run_code(ctx, folder, request, lambda names: layouts_of(ctx, source, names, shapes))
     ctx.progress(0.08, "the network is made")
     names = [str(name) for name in answer["names"]]
     layout = [tuple(shape) for shape in answer["layout"]["shapes"]]
@@ -90,7 +90,7 @@ def _made(
     return answer, (model, own), max(proved, _compared(path, folder / child_running.CHECKS, source))
 
 
-def _request(source: CodeSource, form: str, sizes: Mapping[str, int | str]) -> dict[str, Any]:
+def request_of(source: CodeSource, form: str, sizes: Mapping[str, int | str]) -> dict[str, Any]:
     code, checkpoint = source.architecture, source.checkpoint
     main = "" if code is None or code.folder is None else f"{code.module}.py"
     keys = next(iter(checkpoint.modules), ()) if checkpoint is not None else ()
@@ -110,7 +110,7 @@ def _request(source: CodeSource, form: str, sizes: Mapping[str, int | str]) -> d
     }
 
 
-def _layouts(
+def layouts_of(
     ctx: StepContext, source: CodeSource, names: Sequence[str], shapes: Mapping[str, Shape]
 ) -> list[dict[str, Any]]:
     """The inputs to try: as given, else as the samples of the data set suggest. Raises BadInput that asks for them."""

@@ -46,10 +46,17 @@ def copy_code(code: Architecture, folder: Path) -> None:
         raise BadInput(f"{code.words} changed while it was read.", "Try again.")
 
 
-def run_code(ctx: StepContext, folder: Path, request: Mapping[str, Any], ask: AskLayouts) -> dict[str, Any]:
+def run_code(
+    ctx: StepContext,
+    folder: Path,
+    request: Mapping[str, Any],
+    ask: AskLayouts,
+    seconds: float = WALL_SECONDS,
+) -> dict[str, Any]:
     """Start the process for a request, tell it the layouts when it asks, and return its answer.
 
-    The process is killed when the work is cancelled or takes too long. Raises BadInput with what the code said.
+    The process is killed when the work is cancelled or takes longer than seconds. Raises BadInput with what the code
+    said.
     """
     home = folder / "home"
     work = folder / "empty"
@@ -70,13 +77,13 @@ def run_code(ctx: StepContext, folder: Path, request: Mapping[str, Any], ask: As
             close_fds=True,
         )
         try:
-            _attend(ctx, process, folder, ask)
+            _attend(ctx, process, folder, ask, seconds)
         finally:
             _kill(process)
     return _answer(folder, process.returncode, str(request["what"]))
 
 
-def _attend(ctx: StepContext, process: subprocess.Popen[bytes], folder: Path, ask: AskLayouts) -> None:
+def _attend(ctx: StepContext, process: subprocess.Popen[bytes], folder: Path, ask: AskLayouts, seconds: float) -> None:
     _be_nice(process.pid)
     begun, told = time.monotonic(), False
     while process.poll() is None:
@@ -89,8 +96,8 @@ def _attend(ctx: StepContext, process: subprocess.Popen[bytes], folder: Path, as
             part.write_text(json.dumps({"layouts": layouts}), "utf-8")
             part.replace(folder / code_child.LAYOUTS)
             told = True
-        if time.monotonic() - begun > WALL_SECONDS:
-            raise UserError(f"The code took longer than {WALL_SECONDS // 60} minutes.", "Make it faster, or smaller.")
+        if time.monotonic() - begun > seconds:
+            raise UserError(f"The code took longer than {seconds / 60:.0f} minutes.", "Make it faster, or smaller.")
         time.sleep(POLL_SECONDS)
 
 
