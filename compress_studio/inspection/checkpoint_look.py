@@ -11,6 +11,7 @@ from compress_studio.artifacts.checkpoints import look as look_at_weights
 from compress_studio.artifacts.tensors import read
 from compress_studio.artifacts.weight_groups import choose, groups
 from compress_studio.base.errors import BadInput
+from compress_studio.engine.channel import current
 from compress_studio.graph.facts import inspect
 from compress_studio.graph.weights import pieces
 
@@ -31,7 +32,7 @@ def look(path: str, entry: str = "", bins: int = BINS) -> dict[str, Any]:
 
     Args: entry is the part of the file that holds the weights, as in source.model; empty: the largest. bins: 0 leaves
     the distributions away, which is quick.
-    Raises BadInput when there are no tensors.
+    Raises BadInput when there are no tensors, and Cancelled between two tensors when somebody asked to stop.
     """
     facts: dict[str, Any] = dict(inspect(Path(path)))
     checkpoint = look_at_weights(Path(path))
@@ -52,6 +53,7 @@ def look(path: str, entry: str = "", bins: int = BINS) -> dict[str, Any]:
 
 
 def _distribution(tensor: Tensor, bins: int) -> dict[str, Any]:
+    current().check()
     try:
         array = read(tensor)
     except BadInput:
