@@ -17,6 +17,7 @@ from compress_studio.view.compare import require_equal
 from compress_studio.view.heads import Head, Kind, find_heads
 from compress_studio.view.network import TorchView
 from compress_studio.view.objectives import labels_for, supervised_loss
+from compress_studio.view.reach import unreached
 
 BATCH = 8
 """Small, so that gradients of different samples do not cancel before their size is taken."""
@@ -27,7 +28,8 @@ def importance(network: Path | OnnxNet, data: DataSource, limit: int, ctx: StepC
 
     L is the cross-entropy to the labels; without labels, to labels drawn from the network's own answer (then the mean
     of squared gradients would be the Fisher information); for outputs that are not classes the squared output.
-    Raises Unsupported or Refused when the network cannot be differentiated faithfully.
+    Weights that no gradient reaches are not in the result. Raises Unsupported or Refused when the network cannot be
+    differentiated faithfully.
     """
     path = network.path if isinstance(network, OnnxNet) else network
     model = load(path)
@@ -48,6 +50,9 @@ def importance(network: Path | OnnxNet, data: DataSource, limit: int, ctx: StepC
                 heads = find_heads(model, view(inputs), task)
             if not heads:
                 raise UserError("The network has no output of fractions to differentiate.", "Choose another criterion.")
+            view.freeze(unreached(model, _tensors(heads, labelled=task is not Task.NONE), view.hosted))
+            if not view.weights:
+                raise UserError("No gradient reaches a weight of this network.", "Choose another criterion.")
         found = view(inputs, [head.tensor for head in heads])
         view.zero_grad()
         _loss(heads, found, batch, generator, labelled=task is not Task.NONE).backward()
@@ -57,7 +62,13 @@ def importance(network: Path | OnnxNet, data: DataSource, limit: int, ctx: StepC
         seen += len(batch)
     if not seen:
         raise UserError("There are no calibration samples.", "Give more data, or choose a criterion without data.")
-    return {name: (total / seen).cpu().numpy() for name, total in sums.items()}
+    return {name: (sums[name] / seen).cpu().numpy() for name in view.weights}
+
+
+def _tensors(heads: list[Head], *, labelled: bool) -> list[str]:
+    """The tensors that _loss reads."""
+    first = labelled or heads[0].kind in {Kind.LOGITS, Kind.PROBABILITIES}
+    return [head.tensor for head in (heads[:1] if first else heads)]
 
 
 def _loss(

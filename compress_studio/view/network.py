@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import onnx_ir as ir
@@ -13,7 +13,7 @@ from compress_studio.base.errors import BadInput
 from compress_studio.graph.layers import set_array
 from compress_studio.view.dtypes import to_array, to_tensor
 from compress_studio.view.initializers import is_weight, named_initializers
-from compress_studio.view.ops import State, Unsupported
+from compress_studio.view.ops import State
 from compress_studio.view.plan import NOTHING, Call, Compiler, Plan
 
 Hook = Callable[[Tensor], Tensor]
@@ -27,7 +27,8 @@ class TorchView(nn.Module):
     as float32 and rounded when they are written back. A function in view.hooks[tensor name] replaces that tensor while
     the network runs. In training mode BatchNormalization uses the statistics of the batch and follows them.
 
-    Raises Unsupported naming the operators and nodes that the view lacks.
+    Operators that torch lacks (view.hosted) are computed by ONNX Runtime: outputs are exact, and no gradient goes
+    through. Raises Unsupported naming the operators and nodes that cannot be computed that way either.
     """
 
     def __init__(self, model: ir.Model, trainable: Trainable | None = None) -> None:
@@ -37,6 +38,9 @@ class TorchView(nn.Module):
         self.weights: dict[str, nn.Parameter] = {}
         compiler = self._compiler(model)
         self._plan = compiler.compile()
+        self.hosted: tuple[ir.Node, ...] = tuple(compiler.hosted)
+        self._texts: list[tuple[int, np.ndarray]] = []
+        """Slot and values of each stored tensor that holds text, which only ONNX Runtime reads."""
         self._stored: list[tuple[int, str]] = []
         """Slot and attribute name of each stored tensor."""
         self._keys: dict[str, str] = {}
@@ -63,13 +67,10 @@ class TorchView(nn.Module):
             if value.const_value is None:
                 raise BadInput(f"The stored tensor {name} has no values.", "Export the network again.")
             array = value.const_value.numpy()
-            try:
-                tensor = to_tensor(array)
-            except TypeError:
-                raise Unsupported(
-                    f"Training does not know text, which the tensor {name} holds.",
-                    "Steps that need no training still work on this network.",
-                ) from None
+            if array.dtype.kind in "OSU":
+                self._texts.append((compiler.slot(value), array))
+                continue
+            tensor = to_tensor(array)
             key = self._key(index, name)
             wanted = is_weight(value, array) and (trainable is None or trainable(name, value))
             if wanted:
@@ -91,8 +92,18 @@ class TorchView(nn.Module):
         return name in self._names
 
     def tensors(self, inputs: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
-        """Arrays as tensors where the weights are."""
-        return {name: to_tensor(array).to(self.device) for name, array in inputs.items()}
+        """Arrays as tensors where the weights are; text stays as it is."""
+        return {
+            name: array if np.asarray(array).dtype.kind in "OSU" else to_tensor(array).to(self.device)  # type: ignore[misc]
+            for name, array in inputs.items()
+        }
+
+    def freeze(self, names: Iterable[str]) -> None:
+        """Let stored tensors stay as they are: they are weights no longer."""
+        for name in names:
+            weight = self.weights.pop(name, None)
+            if weight is not None:
+                weight.requires_grad_(False)
 
     def train(self, mode: bool = True) -> TorchView:
         """Switch between training and inference: only batch normalization differs."""
@@ -106,6 +117,8 @@ class TorchView(nn.Module):
         for slot, key in self._stored:
             # nn.Module keeps them in two dictionaries; attribute look-up would search both for each tensor
             frame[slot] = self._parameters[key] if key in self._parameters else self._buffers[key]
+        for slot, text in self._texts:
+            frame[slot] = text  # type: ignore[call-overload]
         for name, slot in zip(self.input_names, self._plan.inputs, strict=True):
             if name in inputs:
                 frame[slot] = inputs[name]
@@ -174,10 +187,11 @@ class TorchView(nn.Module):
     def _together(self, values: list[Tensor | None], host: frozenset[int]) -> list[Tensor | None]:
         """Tensors that meet in an operator lie on one device; shapes and axes stay where they are."""
         device = self.device
-        devices = {one.device.type for index, one in enumerate(values) if one is not None and index not in host}
+        moved = [isinstance(one, Tensor) and index not in host for index, one in enumerate(values)]
+        devices = {one.device.type for one, moves in zip(values, moved, strict=True) if moves and one is not None}
         if len(devices) < 2:
             return values
-        return [one.to(device) if one is not None and index not in host else one for index, one in enumerate(values)]
+        return [one.to(device) if moves and one is not None else one for one, moves in zip(values, moved, strict=True)]
 
     def write_back(self, model: ir.Model) -> int:
         """Store the weights and running averages in a network by initializer name, in the type it stores them in.

@@ -9,7 +9,9 @@ from typing import Any
 import onnx_ir as ir
 from torch import Tensor
 
+from compress_studio.graph.shapes import element_types
 from compress_studio.view.dtypes import to_tensor
+from compress_studio.view.hosted import RANDOM, Hosted
 from compress_studio.view.ops import Context, Operator, State, Unsupported, find
 from compress_studio.view.ops.quantization import LIMITS
 
@@ -44,12 +46,18 @@ class Plan:
 class Compiler:
     """Gives every tensor of a network a slot and turns its graphs into plans."""
 
+    hosts = True
+    """Operators that torch lacks are computed by ONNX Runtime, without gradients."""
+
     def __init__(self, model: ir.Model, state: State, run: Callable[[Plan, Sequence[Tensor]], list[Tensor]]) -> None:
         self.model = model
         self.state = state
         self.run = run
         self.slots: dict[ir.Value, int] = {}
         self.missing: dict[str, list[str]] = {}
+        self.hosted: list[ir.Node] = []
+        """Nodes that ONNX Runtime computes."""
+        self._types: Mapping[str, ir.DataType] | None = None
 
     def compile(self) -> Plan:
         """The plan of the whole network. Raises Unsupported naming every operator that the view lacks."""
@@ -76,7 +84,7 @@ class Compiler:
         for node in graph:
             inner = around | own
             attrs, captured = self._attributes(node, frozenset(inner))
-            call = self._call(node, attrs)
+            call = self._call(node, attrs, sorted(captured, key=lambda value: value.name or ""))
             if call is not None:
                 plan.calls.append(call)
                 reads.append({value for value in node.inputs if value is not None} | captured)
@@ -104,19 +112,42 @@ class Compiler:
             if slot not in kept and slot != NOTHING:
                 plan.calls[index].frees += (slot,)
 
-    def _call(self, node: ir.Node, attrs: dict[str, Any]) -> Call | None:
+    def _call(self, node: ir.Node, attrs: dict[str, Any], captured: Sequence[ir.Value] = ()) -> Call | None:
         operator = self.operator(node.domain, node.op_type)
-        reason = "" if operator is None else operator.refuses(attrs, len(node.inputs))
-        if operator is None or reason or "" in attrs:
-            self._miss(node, reason or attrs.get("", ""))
-            return None
-        if node.op_type == "QuantizeLinear" and "limits" not in attrs:
-            attrs |= _limits(node)
+        reason = "" if operator is None else operator.refuses(attrs, len(node.inputs)) or attrs.get("", "")
+        texts = self.hosts and any(value is not None and value.dtype == ir.DataType.STRING for value in node.inputs)
         outputs = max((index + 1 for index, value in enumerate(node.outputs) if value.name), default=1)
         context = Context(self._version(node), outputs, node.name or "", self.state, self.run)
         ins = tuple(self.slot(value) for value in node.inputs)
         outs = tuple(self.slot(value) for value in node.outputs[:outputs])
+        if operator is None or reason or texts:
+            function = self._host(node, captured, reason)
+            if function is None:
+                return None
+            ins += tuple(self.slot(value) for value in captured)
+            return Call(function, context, {}, ins, outs, frozenset(range(len(ins))), kind=node.op_type)
+        if node.op_type == "QuantizeLinear" and "limits" not in attrs:
+            attrs |= _limits(node)
         return Call(operator.function, context, attrs, ins, outs, operator.host, kind=node.op_type)
+
+    def _host(self, node: ir.Node, captured: Sequence[ir.Value], reason: str) -> Hosted | None:
+        """A node that ONNX Runtime computes, or None, noted with the reason."""
+        if node.op_type in RANDOM:
+            reason = "it draws random numbers at every run, so that nothing can be proved"
+        if not self.hosts or node.op_type in RANDOM:
+            self._miss(node, reason)
+            return None
+        if self._types is None:
+            try:
+                self._types = element_types(self.model)
+            except Exception:  # noqa: BLE001 - without inference, the types of the tensors that come tell
+                self._types = {}
+        hosted = Hosted(self.model, node, captured, self._types)
+        if not hosted.try_open():
+            self._miss(node, reason)
+            return None
+        self.hosted.append(node)
+        return hosted
 
     def _version(self, node: ir.Node) -> int:
         versions = self.model.opset_imports

@@ -28,16 +28,18 @@ TAKEN = frozenset(dir(nn.Module)) | {"torch", "training", "math"}
 class ProgramCompiler(Compiler):
     """Knows the operators of the trainable view and those that only programs need."""
 
+    hosts = False
+
     def operator(self, domain: str, name: str) -> Operator | None:
         """The operator of that name, or None when it is not known."""
         return EXPORTED.get(("" if domain == "ai.onnx" else domain, name)) or find(domain, name)
 
-    def _call(self, node: ir.Node, attrs: dict[str, Any]) -> Call | None:
+    def _call(self, node: ir.Node, attrs: dict[str, Any], captured: Sequence[ir.Value] = ()) -> Call | None:
         value = attrs.get("value")
         if node.op_type in {"Constant", "ConstantOfShape"} and isinstance(value, Tensor) and value.numel() <= FEW:
             # Read now: while a program is exported no tensor may be looked into.
             attrs["value"] = HostValue.of(value)
-        return super()._call(node, attrs)
+        return super()._call(node, attrs, captured)
 
 
 class PortableView(TorchView):
@@ -55,6 +57,8 @@ class PortableView(TorchView):
         except Unsupported as error:
             words = error.message.replace("Training does not know", "A PyTorch program cannot hold", 1)
             raise Refused(words, HINT) from None
+        if self._texts:
+            raise Refused("The network holds text, which PyTorch lacks.", HINT)
         self._settings: dict[int, HostValue] = {}
         self._narrow: set[int] = set()
         self._outputs = [value.dtype for value in model.graph.outputs]

@@ -208,6 +208,10 @@ class Pruner:
 
             self._warn_synthetic()
             slopes = importance(self.network, self.ctx.data, self.params.samples, Portion(self.ctx, 0.1, 0.3))
+            for group in self.groups:
+                if not any(member.initializer and member.tensor in slopes for member in group.members):
+                    self._freeze(group, "no gradient reaches it")
+            self.groups = [group for group in self.groups if any(one.tensor in slopes for one in group.members)]
             self.scores = channel_scores.taylor(self.model, self.groups, slopes)
         else:
             self.scores = channel_scores.magnitude(self.model, self.groups, 1 if criterion == "l1" else 2)

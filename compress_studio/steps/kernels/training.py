@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,12 +27,15 @@ from compress_studio.view.heads import Head, find_heads
 from compress_studio.view.network import TorchView
 from compress_studio.view.norms import BatchNorms, channel_statistics, find_places, teacher_channels
 from compress_studio.view.objectives import Objective
+from compress_studio.view.reach import unreached
 
 MOST_SAMPLES = 20_000
 SMALL_BATCH = 8
 """Below that the statistics of a batch say too little for batch normalization."""
 LAYER_NORMS = frozenset({"LayerNormalization", "SkipLayerNormalization", "RMSNormalization"})
 """Their networks take smaller steps."""
+LISTED = 5
+FRACTIONS = frozenset({ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE})
 INTEGER_OPERATORS = frozenset({
     "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "DynamicQuantizeLSTM",
     "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits", "GatherBlockQuantized", "QGemm", "QAttention",
@@ -67,6 +70,9 @@ def train(
     for layer in layers:
         if layer.key in frozen:
             ctx.skip(layer.name, "frozen, as asked")
+        elif "DequantizeLinear" in layer.through:
+            ctx.skip(layer.name, "its weights are stored as integers")
+            frozen.add(layer.key)
     view = TorchView(model, lambda name, _: name not in frozen).to(ctx.device)
     if not view.weights:
         raise Refused("This network has no weights that training could change.", "Leave this step out.")
@@ -75,6 +81,7 @@ def train(
         ctx.fact("difference_to_onnxruntime", require_equal(view, model, network.path, feed.sample.inputs))
         lesson = Lesson(view, model, _heads(ctx, view, model, feed), feed)
         objective = make(lesson)
+        frozen |= _freeze_unreached(ctx, lesson, layers, objective, frozen)
         result = _fit(ctx, params, lesson, objective, teacher)
     _tell(ctx, result, feed)
     _write(ctx, view, model, layers, frozen, result)
@@ -82,7 +89,9 @@ def train(
 
 
 def _refuse_integers(model: ir.Model, layers: Sequence[WeightLayer]) -> None:
-    """Training needs fractions: a network whose weights are integers is refused."""
+    """Training needs fractions: a network whose weights are all integers is refused."""
+    if any("DequantizeLinear" not in layer.through for layer in layers if layer.weight.dtype in FRACTIONS):
+        return
     quantized = [layer.name for layer in layers if "DequantizeLinear" in layer.through]
     quantized += [node.name or node.op_type for node in model.graph if node.op_type in INTEGER_OPERATORS]
     if quantized:
@@ -90,6 +99,38 @@ def _refuse_integers(model: ir.Model, layers: Sequence[WeightLayer]) -> None:
             f"The weights are stored as integers ({', '.join(quantized[:3])}{' …' if len(quantized) > 3 else ''}).",
             "Put training before quantization.",
         )
+
+
+def _freeze_unreached(
+    ctx: StepContext, lesson: Lesson, layers: Sequence[WeightLayer], objective: Objective, frozen: Collection[str]
+) -> set[str]:
+    """Freeze what no gradient reaches and say which layers these are; returns their stored tensors by name.
+
+    Raises Refused when that is all of them.
+    """
+    view, model = lesson.view, lesson.model
+    reasons = {
+        name: reason
+        for name, reason in unreached(model, objective.tensors, view.hosted).items()
+        if name in view.weights
+    }
+    view.freeze(reasons)
+    stuck = [layer for layer in layers if layer.key in reasons and layer.key not in frozen]
+    for layer in stuck:
+        ctx.skip(layer.name, f"it cannot be trained: {reasons[layer.key]}")
+    if not view.weights:
+        why = next((reasons[layer.key] for layer in stuck), next(iter(reasons.values()), "it has no weights"))
+        raise Refused(f"No layer of this network can be trained: {why}.", "Leave training out.")
+    if view.hosted:
+        ctx.fact("operators_without_gradient", [*sorted({node.op_type for node in view.hosted})])
+    if stuck:
+        names = ", ".join(layer.name for layer in stuck[:LISTED]) + (" …" if len(stuck) > LISTED else "")
+        ctx.warn(
+            "not_trainable",
+            f"{len(stuck)} of {len(layers)} layers cannot be trained and stay as they are ({names}):"
+            f" {reasons[stuck[0].key]}.",
+        )
+    return set(reasons)
 
 
 def _frozen(layers: Sequence[WeightLayer], patterns: Sequence[str]) -> set[str]:

@@ -10,7 +10,7 @@ import onnx_ir as ir
 import pytest
 
 from compress_studio.base.errors import BadInput, Cancelled, Refused
-from compress_studio.graph.layers import set_array, weight_layers
+from compress_studio.graph.layers import WeightLayer, set_array, weight_layers
 from compress_studio.graph.saving import load, save
 from compress_studio.graph.session import open_session, run
 from compress_studio.spec.data import Part
@@ -230,19 +230,23 @@ def test_training_can_be_cancelled_between_batches(tmp_path: Path) -> None:
 
 def test_integer_weights_are_refused_with_the_right_order(tmp_path: Path) -> None:
     model = mlp()
-    layer = weight_layers(model)[0]
-    scale = float(np.abs(layer.array).max() / 127)
-    uses = tuple(layer.weight.uses())
-    set_array(layer.weight, np.round(layer.array / scale).astype(np.int8))
-    factor = ir.Value(name="scale", const_value=ir.Tensor(np.array(scale, np.float32), name="scale"))
-    model.graph.register_initializer(factor)
-    node = ir.node("DequantizeLinear", [layer.weight, factor], name="dequantize")
-    model.graph.insert_before(model.graph[0], node)
-    for user, index in uses:
-        user.replace_input_with(index, node.outputs[0])
+    for layer in weight_layers(model):
+        _store_as_integers(model, layer)
     net = stored(model, tmp_path)
     with pytest.raises(Refused, match="before quantization"):
         train_distil(ToyContext(tmp_path, ToyData.for_model(mlp(), 60)), DistilParams(), net, net)
+
+
+def _store_as_integers(model: ir.Model, layer: WeightLayer) -> None:
+    scale = float(np.abs(layer.array).max() / 127)
+    uses = tuple(layer.weight.uses())
+    set_array(layer.weight, np.round(layer.array / scale).astype(np.int8))
+    factor = ir.Value(name=f"{layer.key}.scale", const_value=ir.Tensor(np.array(scale, np.float32)))
+    model.graph.register_initializer(factor)
+    node = ir.node("DequantizeLinear", [layer.weight, factor], name=f"dequantize.{layer.key}")
+    model.graph.insert_before(model.graph[0], node)
+    for user, index in uses:
+        user.replace_input_with(index, node.outputs[0])
 
 
 def test_a_network_with_a_fixed_batch_is_trained_with_that_batch(tmp_path: Path) -> None:

@@ -94,19 +94,6 @@ def test_operators_that_are_missing_are_named_with_their_nodes() -> None:
         TorchView(model)
 
 
-def test_an_attribute_that_is_missing_is_named() -> None:
-    text = 'g (float[1,1,4,4] x) => (y) { y = Resize<antialias=1, mode="linear">(x, , s) }'
-    model = made(text, s=np.array([1, 1, 0.5, 0.5], np.float32))
-    with pytest.raises(Unsupported, match="antialias"):
-        TorchView(model)
-
-
-def test_text_is_refused() -> None:
-    model = made("g (float[N,2] x) => (float[N,2] y) { y = Relu(x) }", words=np.array(["a", "b"], object))
-    with pytest.raises(Unsupported, match="text"):
-        TorchView(model)
-
-
 def test_limits_scales_masks_and_lone_constants_are_not_weights() -> None:
     text = """g (float[N,3] x) => (float[N,3] y) {
         a = Mul(x, w) b = Add(a, mask) c = Clip(b, low, high) d = Div(c, [root]) y = Add(d, bias) }""".replace(
