@@ -77,9 +77,10 @@ class Script:
                 raise BadInput(f"{self.name}: its input {argument.name} is of type {kind}, not a tensor.", RECIPE)
         return found
 
-    def convert(self, layout: Layout, target: Path, sizes: Mapping[str, int]) -> Call:
+    def convert(self, layout: Layout, target: Path, sizes: Mapping[str, int], *, follow: bool = False) -> Call:
         """Write the program as ONNX for these inputs; returns the program itself.
 
+        follow: its graph is followed in Python instead, for operators that the exporter of TorchScript does not know.
         Raises BadInput with PyTorch's reason when it does not run for them or cannot be exported.
         """
         import torch
@@ -108,16 +109,21 @@ class Script:
         defaults = self.module.forward.schema.arguments[1 + len(names) :]
         examples = (*(torch.from_numpy(arrays[name]) for name in names), *(one.default_value for one in defaults))
         with _exporting(self.name):
-            torch.onnx.export(
-                self.module,
-                examples,
-                str(target),
-                dynamo=False,
-                opset_version=OPSET,
-                input_names=names,
-                output_names=outputs,
-                dynamic_axes={name: axes for name, axes in free.items() if axes},
-            )
+            if follow:
+                from compress_studio.steps.kernels.script_program import write_followed
+
+                write_followed(self.module, examples, (names, outputs), layout, target)
+            else:
+                torch.onnx.export(
+                    self.module,
+                    examples,
+                    str(target),
+                    dynamo=False,
+                    opset_version=OPSET,
+                    input_names=names,
+                    output_names=outputs,
+                    dynamic_axes={name: axes for name, axes in free.items() if axes},
+                )
 
         def complete(arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
             # Inputs that nothing reads are not in the exported network.

@@ -61,13 +61,14 @@ def convert_script(
     names = program.inputs
     failed: BadInput | None = None
     for number, layout in enumerate(torch_inputs.given_layouts(path.name, names, facts, shapes)):
-        target = _target(ctx, number + 1)
-        try:
-            call = program.convert(layout, target, {})
-            model = open_onnx(target)
-            return model, target, prove(model, target, call, {}, path.name)
-        except BadInput as error:
-            failed = failed or error
+        for follow in _ways(program):
+            target = _target(ctx, 2 * number + follow + 1)
+            try:
+                call = program.convert(layout, target, {}, follow=follow)
+                model = open_onnx(target)
+                return model, target, prove(model, target, call, {}, path.name)
+            except BadInput as error:
+                failed = failed or error
     assert failed is not None
     raise failed
 
@@ -128,17 +129,26 @@ def _first_that_runs(
     failed: list[BadInput] = []
     known = {name: size for name, shape in rest.items() for size in shape if isinstance(size, int)}
     for number, layout in enumerate(layouts):
-        ctx.check()
-        target = _target(ctx, number)
-        try:
-            call = program.convert(layout, target, known)
-            model = open_onnx(target)
-            sizes = apply(model, rest)
-            return (model, sizes), prove(model, target, call, sizes, program.name), layout
-        except BadInput as error:
-            failed.append(error)
+        for follow in _ways(program):
+            ctx.check()
+            target = _target(ctx, 2 * number + follow)
+            try:
+                call = program.convert(layout, target, known, follow=follow)
+                model = open_onnx(target)
+                sizes = apply(model, rest)
+                return (model, sizes), prove(model, target, call, sizes, program.name), layout
+            except BadInput as error:
+                failed.append(error)
     telling = [error for error in failed if not any(word in error.message for word in TYPE_WORDS)]
     raise (telling or failed)[0]
+
+
+def _ways(program: Script) -> tuple[bool, ...]:
+    """Whether to follow the graph: only when the exporter of TorchScript fails, or is known to for fused operators."""
+    from compress_studio.steps.kernels.script_operators import FUSED
+
+    graph = program.module.inlined_graph
+    return (True,) if any(graph.findAllNodes(kind, True) for kind in FUSED) else (False, True)
 
 
 def _require_inputs(names: Sequence[str], given: Mapping[str, Shape]) -> None:
