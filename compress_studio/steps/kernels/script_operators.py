@@ -98,9 +98,11 @@ def attention(
     mask_kind: int | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """aten::_native_multi_head_attention: projections, attention of every head, projection back."""
-    rows = [
-        functional.linear(*one) for one in zip((query, key, value), qkv_weight.chunk(3), qkv_bias.chunk(3), strict=True)
-    ]
+    if query is key and key is value:
+        rows = list(functional.linear(query, qkv_weight, qkv_bias).chunk(3, -1))
+    else:
+        parts = zip((query, key, value), qkv_weight.chunk(3), qkv_bias.chunk(3), strict=True)
+        rows = [functional.linear(*one) for one in parts]
     split = [one.unflatten(-1, (heads, width // heads)).transpose(1, 2) for one in rows]
     keep = None if mask is None else _kept(mask.to(torch.bool), mask_kind)
     weights = None
