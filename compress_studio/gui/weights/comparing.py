@@ -1,0 +1,204 @@
+"""Weights that do not fit, side by side: what the network has and what the file has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+
+from compress_studio.gui import words
+from compress_studio.gui.theme.current import color, tokens
+from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.weights.state import Kind, Misfit, WeightsState
+from compress_studio.gui.widgets.basics import IconButton
+from compress_studio.gui.widgets.search import SearchField
+from compress_studio.gui.widgets.segments import Segments
+
+NAME, NETWORK, FILE = range(3)
+TITLES = ("weight", "in the network", "in the file")
+ALL = "all"
+ROW = 24
+SHAPE_WIDTH = 150
+KIND_ROLE = Qt.ItemDataRole.UserRole + 1
+LABELS = {Kind.MISSING: "Missing", Kind.DIFFERENT: "Other shape", Kind.UNEXPECTED: "Only in the file"}
+ABSENT = {Kind.MISSING: (FILE, "not there"), Kind.UNEXPECTED: (NETWORK, "not there")}
+Index = QModelIndex | QPersistentModelIndex
+NO_INDEX = QModelIndex()
+
+
+class MisfitModel(QAbstractTableModel):
+    """The weights that do not fit."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.rows: tuple[Misfit, ...] = ()
+
+    def show_rows(self, rows: tuple[Misfit, ...]) -> None:
+        """Show others."""
+        if rows != self.rows:
+            self.beginResetModel()
+            self.rows = rows
+            self.endResetModel()
+
+    def rowCount(self, parent: Index = NO_INDEX) -> int:
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: Index = NO_INDEX) -> int:
+        return 0 if parent.isValid() else len(TITLES)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return TITLES[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row, column = self.rows[index.row()], index.column()
+        absent = ABSENT.get(row.kind)
+        gone = absent is not None and absent[0] == column
+        if role == Qt.ItemDataRole.DisplayRole:
+            return absent[1] if absent is not None and gone else (row.name, row.network, row.file)[column]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{row.name}\nNetwork: {row.network or 'not there'}\nFile: {row.file or 'not there'}"
+        if role == Qt.ItemDataRole.ForegroundRole:
+            if gone:
+                return color(tokens().muted if row.kind is Kind.UNEXPECTED else tokens().bad)
+            return color(tokens().warn) if row.kind is Kind.DIFFERENT and column != NAME else None
+        if role == KIND_ROLE:
+            return row.kind.value
+        return None
+
+
+class _OfKind(QSortFilterProxyModel):
+    """Rows of one kind whose names hold a word."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._kind, self._word = ALL, ""
+
+    def set_kind(self, kind: str) -> None:
+        """ALL or the value of a kind."""
+        self._kind = kind
+        self.invalidate()
+
+    def set_word(self, word: str) -> None:
+        """Part of a name."""
+        self._word = word.strip().lower()
+        self.invalidate()
+
+    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
+        model = self.sourceModel()
+        row = model.rows[source_row] if isinstance(model, MisfitModel) else None
+        return row is not None and self._kind in {ALL, row.kind.value} and self._word in row.name.lower()
+
+
+class ComparingPane(QWidget):
+    """The comparison after a trial."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("weights:comparing")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(METRICS.gap)
+        self.model = MisfitModel(self)
+        self.sorted = _OfKind(self)
+        self.sorted.setSourceModel(self.model)
+        self._renamed = QLabel(self)
+        self._renamed.setProperty("tone", "muted")
+        self._renamed.setWordWrap(True)
+        layout.addWidget(self._renamed)
+        self._kinds_row = QHBoxLayout()
+        layout.addLayout(self._kinds_row)
+        self.kinds = self._make_kinds({})
+        row = QHBoxLayout()
+        row.setSpacing(METRICS.gap)
+        self.search = SearchField("Find a weight", self)
+        self.search.setObjectName("comparing:search")
+        self.search.textChanged.connect(self.sorted.set_word)
+        self.copy = IconButton("copy", "Copy the rows that are shown", self)
+        self.copy.setObjectName("comparing:copy")
+        self.copy.clicked.connect(self._copy)
+        row.addWidget(self.search, 1)
+        row.addWidget(self.copy)
+        layout.addLayout(row)
+        self.table = self._make_table()
+        layout.addWidget(self.table, 1)
+
+    def show_state(self, state: WeightsState) -> None:
+        """Show the outcome of the last trial."""
+        outcome = state.outcome
+        rows = outcome.rows if outcome is not None else ()
+        text = f"{outcome.renamed}." if outcome is not None and outcome.renamed else ""
+        self._renamed.setText(text[:1].upper() + text[1:])
+        self._renamed.setVisible(bool(text))
+        if rows == self.model.rows:
+            return
+        self.model.show_rows(rows)
+        counts = {kind: sum(row.kind is kind for row in rows) for kind in Kind}
+        self._kinds_row.removeWidget(self.kinds)
+        self.kinds.deleteLater()
+        self.kinds = self._make_kinds(counts)
+        self.sorted.set_kind(ALL)
+
+    def rows_text(self) -> str:
+        """The rows that are shown, with tabs between their columns."""
+        rows = [self._row(place) for place in range(self.sorted.rowCount())]
+        return "\n".join("\t".join(row) for row in [TITLES, *rows])
+
+    def _row(self, place: int) -> Sequence[str]:
+        return [str(self.sorted.index(place, column).data() or "") for column in range(len(TITLES))]
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.rows_text())
+        self.copy.set_icon("check", "good")
+        self.copy.set_tip("Copied")
+
+    def _make_kinds(self, counts: dict[Kind, int]) -> Segments:
+        total = sum(counts.values())
+        options = [(ALL, f"All {words.grouped_text(total)}")]
+        options += [
+            (kind.value, f"{LABELS[kind]} {words.grouped_text(counts[kind])}") for kind in LABELS if counts.get(kind)
+        ]
+        made = Segments(options, self)
+        made.setObjectName("comparing:kinds")
+        made.setVisible(len(options) > 2)
+        made.chosen.connect(self.sorted.set_kind)
+        self._kinds_row.addWidget(made)
+        self._kinds_row.addStretch(1)
+        self.copy_calm()
+        return made
+
+    def copy_calm(self) -> None:
+        """The copy button before it was used."""
+        if hasattr(self, "copy"):
+            self.copy.set_icon("copy")
+            self.copy.set_tip("Copy the rows that are shown")
+
+    def _make_table(self) -> QTableView:
+        view = QTableView(self)
+        view.setObjectName("comparing:table")
+        view.setAccessibleName("Weights that do not fit")
+        view.setToolTip("Weights of the network and of the file that do not fit each other")
+        view.setModel(self.sorted)
+        view.setSortingEnabled(True)
+        view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setShowGrid(False)
+        view.setTabKeyNavigation(False)
+        view.setWordWrap(False)
+        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(ROW)
+        head = view.horizontalHeader()
+        head.setHighlightSections(False)
+        head.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        for column in (NETWORK, FILE):
+            head.resizeSection(column, SHAPE_WIDTH)
+        return view

@@ -1,0 +1,101 @@
+"""Exactly what would run, and whether the user trusts it. Nothing runs before the box is ticked."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.weights.state import CodeLook, Need, WeightsState
+from compress_studio.gui.widgets.basics import Pill
+from compress_studio.gui.widgets.card import Card
+from compress_studio.gui.widgets.hint import breakable
+
+SHORT = 12
+"""Letters of a digest that are shown."""
+LISTED = 12
+EXPLAINED = (
+    "It would run in a process of its own, but code can do whatever you can. Allowing is remembered for exactly this"
+    " content: when it changes, you are asked again."
+)
+KNOWN = "You allowed exactly this content before. It runs in a process of its own."
+
+
+class ConsentCard(Card):
+    """What would run, and the tick that allows it."""
+
+    trusted = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("What will run", parent)
+        self.setObjectName("weights:consent")
+        self.pill = Pill("", "muted", self)
+        self._head.addWidget(self.pill)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(METRICS.gap // 2)
+        self.body.addLayout(self._rows)
+        self._labels: list[QLabel] = []
+        self.explained = self._label("muted")
+        self.explained.setProperty("role", "small")
+        self.body.addWidget(self.explained)
+        self.tick = QCheckBox("I trust this code", self)
+        self.tick.setObjectName("weights:trust")
+        self.tick.setToolTip("Tick this only when you know where the code is from")
+        self.tick.toggled.connect(self.trusted)
+        self.body.addWidget(self.tick)
+
+    def show_state(self, state: WeightsState) -> None:
+        """Show what would run; nothing while that is not known."""
+        code = state.code
+        shown = code is not None and state.examined and code.ready and bool(code.needs)
+        self.setVisible(shown)
+        if not shown or code is None:
+            return
+        lacking = bool(code.lacking)
+        self.set_title("This would run" if lacking else "This runs")
+        self.pill.set_pill("not allowed yet" if lacking else "allowed", "warn" if lacking else "good")
+        self._show_lines(lines(code))
+        self.explained.setText(EXPLAINED if lacking else KNOWN)
+        self.tick.setVisible(lacking)
+        with QSignalBlocker(self.tick):
+            self.tick.setChecked(state.trusted)
+
+    def _show_lines(self, texts: list[tuple[str, str]]) -> None:
+        while len(self._labels) < len(texts):
+            label = self._label("")
+            self._labels.append(label)
+            self._rows.addWidget(label)
+        for place, label in enumerate(self._labels):
+            text, tip = texts[place] if place < len(texts) else ("", "")
+            label.setText(breakable(text))
+            label.setToolTip(tip)
+            label.setVisible(bool(text))
+
+    def _label(self, tone: str) -> QLabel:
+        label = QLabel(self)
+        label.setProperty("tone", tone)
+        label.setWordWrap(True)
+        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        return label
+
+
+def lines(code: CodeLook) -> list[tuple[str, str]]:
+    """What would run, a line each, with the tooltip."""
+    found = [_line(one, short=bool(code.imports)) for one in code.needs or ()]
+    if len(code.files) > 1:
+        found.append((f"Files: {_listed(code.files)}", "\n".join(code.files)))
+    if code.imports:
+        found.append((f"Imported by the pickle: {_listed(code.imports)}", "\n".join(code.imports)))
+    return found
+
+
+def _line(need: Need, *, short: bool) -> tuple[str, str]:
+    """short: what a pickle imports is listed elsewhere."""
+    what = need.what.partition(", which imports")[0] if short else need.what
+    what = f"{what[:1].upper()}{what[1:]}"
+    return f"{what} · digest {need.digest[:SHORT]}", f"{what}\nDigest {need.digest}"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{', '.join(names[:LISTED])}{more}"
