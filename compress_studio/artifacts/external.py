@@ -64,7 +64,7 @@ def locations(path: Path) -> set[str]:
     """The second files that the tensors of an ONNX model name, found in the bytes; a damaged end is left out."""
     found: set[str] = set()
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for number, span in _fields(data, (0, len(data))):
+        for number, span in fields(data, (0, len(data))):
             if number in MODEL_PARTS:
                 found.update(_search(data, span, MODEL_PARTS[number], 0))
     return found
@@ -74,17 +74,17 @@ def _search(data: mmap.mmap, span: Span, kind: str, depth: int) -> Iterator[str]
     if depth > MAX_DEPTH:
         return
     parts = PARTS[kind]
-    for number, inner in _fields(data, span):
+    for number, inner in fields(data, span):
         part = parts.get(number)
         if part == "entry":
-            pair = dict(_fields(data, inner))
+            pair = dict(fields(data, inner))
             if 1 in pair and 2 in pair and data[slice(*pair[1])] == b"location":
                 yield data[slice(*pair[2])].decode("utf-8", errors="replace")
         elif part is not None:
             yield from _search(data, inner, part, depth + 1)
 
 
-def _fields(data: mmap.mmap, span: Span) -> Iterator[tuple[int, Span]]:
+def fields(data: mmap.mmap, span: Span) -> Iterator[tuple[int, Span]]:
     """The length-delimited fields of a protobuf message: number and place; ends where the bytes make no sense."""
     position, end = span
     while position < end:

@@ -15,6 +15,7 @@ from compress_studio.spec.step import Group, StepContext, step
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+    from compress_studio.artifacts.foreign import Foreign
     from compress_studio.artifacts.torchfiles import Shape
     from compress_studio.graph.canonical import CanonicalReport
 
@@ -29,7 +30,7 @@ class SourceModelParams(Params):
     """What can be chosen for source.model."""
 
     path: Annotated[
-        str, Ui("File", "The model: ONNX, a PyTorch program (.pt2, TorchScript), or a file of weights.")
+        str, Ui("File", "The model: ONNX, a PyTorch program (.pt2, TorchScript), a file of weights, Keras, TensorFlow.")
     ] = ""
     dims: Annotated[
         str,
@@ -66,10 +67,17 @@ def fingerprint(params: SourceModelParams) -> Json:
     """
     from importlib.metadata import version
 
+    from compress_studio.artifacts.foreign import missing
     from compress_studio.artifacts.sniffing import TORCH_PROGRAMS, sniff
     from compress_studio.base.digest import digest_files
 
     path = Path(params.path)
+    network = _foreign(params)
+    if network is not None:
+        error = missing(network)
+        if error is not None:
+            raise error
+        return [digest_files(network.files, network.folder), *network.versions]
     digest = digest_files(_files(params), path.parent)
     if _needs_code(params):
         from compress_studio.artifacts.codesource import source_of
@@ -92,7 +100,19 @@ def _files(params: SourceModelParams) -> list[Path]:
     from compress_studio.artifacts.external import model_files
 
     path = Path(params.path)
+    network = _foreign(params)
+    if network is not None:
+        return list(network.files)
     return checkpoint_files(path) if _needs_code(params) else model_files(path)
+
+
+def _foreign(params: SourceModelParams) -> Foreign | None:
+    """The network of another framework that the path is; with code that makes the network it is only weights."""
+    from compress_studio.artifacts.foreign import foreign
+    from compress_studio.artifacts.sniffing import sniff
+
+    path = Path(params.path)
+    return None if params.architecture or not path.exists() else foreign(path, sniff(path))
 
 
 def _needs_code(params: SourceModelParams) -> bool:
@@ -109,6 +129,8 @@ def asks_data(params: SourceModelParams) -> bool:
     from compress_studio.artifacts.sniffing import Format, sniff
 
     path = Path(params.path)
+    if _foreign(params) is not None:
+        return False
     if path.is_file() and (_needs_code(params) or sniff(path) is Format.ZIP):
         from compress_studio.steps.kernels.torch_inputs import holds_shape, parse_dims
 
@@ -152,11 +174,17 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     pickled network opens too; `architecture=net.py` then only provides its classes. Sizes of inputs come from `dims`,
     from example inputs that the function returns beside the network, or from the data set.
 
-    A ZIP archive with exactly one model inside is opened like that model.
+    **Other frameworks.** Models of Keras (`.keras`, `.h5`), TensorFlow SavedModels and frozen graphs, TensorFlow Lite
+    models and folders of Hugging Face (`config.json` beside `model.safetensors`) are converted when the package for it
+    is installed; else the message names the command that installs it. The conversion runs in a process of its own, and
+    outputs are compared with those of the original on made-up inputs. What would run code of the file is refused.
+
+    A folder or ZIP archive with exactly one model inside is opened like that model.
 
     **Code** runs only after you allowed it, by the digest of its files (`--allow-code net.py`): in a process of its
-    own with an empty folder and home, without the variables of your session, with limits of time and memory. It
-    leaves a program that is then looked at like the file of a stranger. A file of weights itself is never unpickled
+    own with an empty folder and home, without the variables of your session, with limits of time and memory. On Linux
+    it has no network, cannot look into other processes and writes only into its own folder; it can read what you can.
+    Elsewhere, or where the system does not allow that, the log of the step says what it was not kept from. It leaves a program that is then looked at like the file of a stranger. A file of weights itself is never unpickled
     for its weights; a pickled network is, in that process, after you allowed the pickle.
 
     Names, types and sizes of inputs and outputs, free dimensions, the description and the metadata stay as they are.
@@ -214,6 +242,11 @@ def _open(ctx: StepContext, path: Path, params: SourceModelParams) -> tuple[ir.M
     from compress_studio.steps.kernels.torch_inputs import parse_dims
 
     given = parse_dims(params.dims)
+    network = _foreign(params)
+    if network is not None:
+        from compress_studio.steps.kernels.foreign_opening import open_foreign
+
+        return open_foreign(ctx, network, given, _apply_dims)
     if _needs_code(params):
         from compress_studio.artifacts.codesource import source_of
         from compress_studio.steps.kernels.code_opening import open_with_code

@@ -57,6 +57,10 @@ def main(folder: Path) -> int:
 
 
 def _work(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
+    if request.get("foreign"):
+        from compress_studio.steps.kernels.foreign_child import convert
+
+        return convert(folder, request)
     import torch
 
     torch.set_num_threads(int(request["threads"]))

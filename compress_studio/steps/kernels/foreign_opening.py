@@ -1,0 +1,115 @@
+"""From a network of another framework to the one that the pipeline begins with: a process of its own, and proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compress_studio.artifacts.foreign import Foreign, missing, require_safe
+from compress_studio.artifacts.formats import open_onnx
+from compress_studio.artifacts.torchfiles import Shape
+from compress_studio.base.errors import BadInput
+from compress_studio.spec.step import StepContext
+from compress_studio.steps.kernels import foreign_child, torch_inputs
+from compress_studio.steps.kernels.code_process import run_code
+from compress_studio.steps.kernels.torch_import import TOLERANCE, difference
+from compress_studio.steps.kernels.torch_opening import Apply, Opened
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+STEPS = 1.01
+"""How many quantization steps outputs of whole numbers may differ by."""
+ELSEWHERE = "Export it to ONNX where it was made, and open that file."
+
+
+def open_foreign(ctx: StepContext, network: Foreign, given: Mapping[str, Shape], apply: Apply) -> Opened:
+    """Convert a network and prove it equal; the network, with the sizes of free dimensions that were given.
+
+    Raises BadInput for what is unsafe, whose converter is missing, what cannot be converted, or computes something else
+    as ONNX.
+    """
+    require_safe(network)
+    error = missing(network)
+    if error is not None:
+        raise error
+    title = network.converter.title
+    ctx.progress(0.02, f"converting from {title}")
+    folder = ctx.scratch / "foreign"
+    folder.mkdir()
+    answer = run_code(ctx, folder, _request(network, given), lambda names: [])
+    ctx.progress(0.12, "converted")
+    target = folder / foreign_child.MODEL
+    model = open_onnx(target)
+    sizes = apply(model, given)
+    worst = _compared(target, folder / foreign_child.CHECKS, network, title)
+    ctx.fact("converted_from", title)
+    ctx.fact("converted_by", answer["way"])
+    for text in answer["notes"]:
+        ctx.note(str(text))
+    if not answer["compared"]:
+        ctx.warn("conversion_not_compared", f"{title} could not run it here, so the conversion was not compared.")
+        return model, sizes
+    ctx.fact("conversion_difference", worst)
+    ctx.note(f"Converted by {answer['way']}; outputs equal those of {title} within {worst:.1g} of the largest.")
+    return model, sizes
+
+
+def _request(network: Foreign, given: Mapping[str, Shape]) -> dict[str, Any]:
+    sizes = {name: shape[0] for name, shape in given.items() if torch_inputs.is_size(shape)}
+    shapes = {name: list(shape) for name, shape in given.items() if name not in sizes}
+    return {
+        "what": network.name,
+        "foreign": network.kind,
+        "path": str(network.path.absolute()),
+        "name": network.name,
+        "title": network.converter.title,
+        "hint": ELSEWHERE,
+        "sizes": sizes,
+        "shapes": shapes,
+    }
+
+
+def _compared(path: Path, checks: Path, network: Foreign, title: str) -> float:
+    """The largest difference to the outputs of the original, over the largest value of each.
+
+    Raises BadInput when it is above 1e-4, or above one step where outputs are whole numbers.
+    """
+    from compress_studio.graph.session import open_session, run
+
+    session = open_session(path)
+    worst = 0.0
+    with np.load(checks, allow_pickle=False) as rows:
+        for number in sorted({key.split("/")[0] for key in rows}):
+            arrays = _arrays(session, rows, number)
+            expected = [rows[f"{number}/out/{place}"] for place in range(_count(rows, f"{number}/out/"))]
+            got = list(run(session, arrays).values())
+            if [one.shape for one in got] != [one.shape for one in expected]:
+                raise BadInput(f"{network.name}: converted to ONNX its outputs have other shapes.", ELSEWHERE)
+            for one, two in zip(expected, got, strict=True):
+                if np.issubdtype(one.dtype, np.integer) and _within_a_step(one, two):
+                    continue
+                worst = max(worst, difference(one, two))
+    if not worst <= TOLERANCE:
+        raise BadInput(
+            f"{network.name}: converted to ONNX it gives other outputs than in {title} (they differ by {worst:.2g} of"
+            f" the largest output, {TOLERANCE:g} is allowed).",
+            ELSEWHERE,
+        )
+    return worst
+
+
+def _arrays(session: InferenceSession, rows: Any, number: str) -> dict[str, np.ndarray]:
+    return {one.name: rows[f"{number}/in/{place}"] for place, one in enumerate(session.get_inputs())}
+
+
+def _within_a_step(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether numbers of one quantization lie at most one step apart."""
+    return bool(np.abs(one.astype(np.int64) - two.astype(np.int64)).max(initial=0) <= STEPS)
+
+
+def _count(rows: Any, start: str) -> int:
+    return sum(1 for key in rows if key.startswith(start))
