@@ -20,13 +20,13 @@ import threading
 import time
 import traceback
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.steps.kernels.child_exporting import export
-from compress_studio.steps.kernels.child_isolation import limit, watch_parent
+from compress_studio.steps.kernels.child_isolation import FILES, NETWORK, isolate, limit, watch_parent
 from compress_studio.steps.kernels.child_running import first_that_runs, inputs, line, of_examples, write_checks
 from compress_studio.steps.kernels.child_weights import fill, fitting
 
@@ -38,21 +38,24 @@ CODE = "code"
 TRIAL = "trial"
 """The form that asks only whether the weights fit and the network runs."""
 WAIT_SECONDS = 0.02
+NETWORK_ERRORS = frozenset({"URLError", "gaierror", "ConnectionError", "ConnectError", "MaxRetryError"})
 
 
 def main(folder: Path) -> int:
     """Do what request.json asks; the outcome is in answer.json."""
     request = json.loads((folder / REQUEST).read_text("utf-8"))
     limit(request)
-    threading.Thread(target=watch_parent, args=(os.getppid(),), daemon=True).start()
+    parent = os.getppid()
+    isolated = isolate(folder)
+    threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
     try:
         answer = _work(folder, request)
     except UserError as error:
         answer = {"message": error.message, "hint": error.hint}
     except BaseException as error:  # noqa: BLE001 - the user's code may raise anything; it is said in one sentence
-        answer = {"message": f"{request['what']} failed: {_told(error, folder)}.", "hint": "Correct the code."}
+        answer = {"message": f"{request['what']} failed: {_told(error, folder)}.", "hint": _hint(error, isolated)}
         traceback.print_exc()
-    _write(folder / ANSWER, answer)
+    _write(folder / ANSWER, {**answer, "isolated": isolated})
     return 0
 
 
@@ -199,6 +202,20 @@ def _await(path: Path) -> Any:
     while not path.exists():
         time.sleep(WAIT_SECONDS)
     return json.loads(path.read_text("utf-8"))
+
+
+def _hint(error: BaseException, isolated: Sequence[str]) -> str:
+    """What to do about an error, which may come from what the process is kept from."""
+    chain: list[BaseException] = []
+    one: BaseException | None = error
+    while one is not None and one not in chain:
+        chain.append(one)
+        one = one.__cause__ or one.__context__
+    if NETWORK in isolated and any(type(each).__name__ in NETWORK_ERRORS for each in chain):
+        return "The code has no network here: let it load nothing, and give the file of weights instead."
+    if FILES in isolated and any(isinstance(each, PermissionError) for each in chain):
+        return "The code can write only into the folder that it starts in, and has no network."
+    return "Correct the code."
 
 
 def _told(error: BaseException, folder: Path) -> str:

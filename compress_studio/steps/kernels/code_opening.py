@@ -19,7 +19,7 @@ from compress_studio.base.errors import BadInput
 from compress_studio.engine import consents
 from compress_studio.spec.step import StepContext
 from compress_studio.steps.kernels import child_exporting, child_running, torch_inputs
-from compress_studio.steps.kernels.code_process import copy_code, run_code
+from compress_studio.steps.kernels.code_process import copy_code, how_isolated, require_plain, run_code
 from compress_studio.steps.kernels.torch_import import TOLERANCE, difference
 from compress_studio.steps.kernels.torch_opening import Apply, Opened, convert_exported, convert_script
 
@@ -36,7 +36,8 @@ def require_consent(source: CodeSource) -> None:
     words = " ".join(f"--allow-code {shlex.quote(word)}" for _, _, word in lacking)
     raise BadInput(
         f"{source.path.name} was not opened: that would run {listed}.",
-        f"It would run in a process of its own, but could still do anything that you can. If you trust it, add {words}",
+        f"It would run in a process of its own, shut in as far as this system can, but able to read what you can read."
+        f" If you trust it, add {words}",
     )
 
 
@@ -78,7 +79,7 @@ def _made(
         child_exporting.EXPORTED if answer["file"] == child_exporting.EXPORTED else child_exporting.TRACED
     )
     kind = Format.PT2 if program.name == child_exporting.EXPORTED else Format.TORCHSCRIPT
-    facts = look_at_program(program, kind)
+    facts = look_at_program(require_plain(program), kind)
     if kind is Format.PT2:
         model, path, proved = convert_exported(ctx, program)
         _require_free(model, layout)
@@ -180,7 +181,7 @@ def _compared(path: Path, checks: Path, source: CodeSource) -> float:
     session = open_session(path)
     names = [one.name for one in session.get_inputs()]
     worst = 0.0
-    with np.load(checks, allow_pickle=False) as rows:
+    with np.load(require_plain(checks), allow_pickle=False) as rows:
         for number in sorted({key.split("/")[0] for key in rows}):
             inputs = [rows[f"{number}/in/{place}"] for place in range(_count(rows, f"{number}/in/"))]
             arrays = dict(zip(names, inputs, strict=False))
@@ -217,6 +218,9 @@ def _tell(ctx: StepContext, source: CodeSource, answer: Mapping[str, Any], worst
     ctx.fact("conversion_difference", worst)
     ctx.fact("architecture", source.what)
     ctx.note(f"Made by {source.what}; outputs equal those of PyTorch within {worst:.1g} of the largest.")
+    kept_from = [str(one) for one in answer["isolated"]]
+    ctx.fact("isolated", list(kept_from))
+    ctx.note(how_isolated(kept_from))
     for text in answer.get("notes", ()):
         ctx.note(str(text))
     if checkpoint is not None and checkpoint.tensors:

@@ -1,12 +1,19 @@
-"""Running the user's code in a process of its own: an empty folder and home, few variables, limits, files only."""
+"""Running the user's code in a process of its own: an empty folder and home, few variables, limits, files only.
+
+What the process leaves is read as the work of a stranger: only plain files of a modest size, and the studio never
+writes through a name that the process could have turned into a link.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +23,7 @@ from compress_studio.artifacts.codefiles import Architecture
 from compress_studio.base.digest import digest_files
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.spec.step import StepContext
-from compress_studio.steps.kernels import code_child
+from compress_studio.steps.kernels import child_isolation, code_child
 
 KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ")
 """Variables of the studio that the process sees; nothing else of its surroundings."""
@@ -25,8 +32,17 @@ CPU_SECONDS = 1800
 NICENESS = 10
 POLL_SECONDS = 0.05
 TAIL = 2000
+LOG = "log.txt"
+MOST_BYTES = 64_000_000
+"""Of an answer."""
 CHILD_WORD = "--run-code"
 """What a packaged program is started with to be such a process."""
+
+ISOLATION = {
+    child_isolation.NETWORK: "the network",
+    child_isolation.PROCESSES: "other processes",
+    child_isolation.FILES: "writing outside of its own folder",
+}
 
 AskLayouts = Callable[[Sequence[str]], Sequence[Mapping[str, Any]]]
 """Names of inputs to the layouts to try."""
@@ -62,11 +78,11 @@ def run_code(
     work = folder / "empty"
     home.mkdir(exist_ok=True)
     work.mkdir(exist_ok=True)
-    for name in (code_child.NAMES, code_child.LAYOUTS, code_child.ANSWER):
+    for name in (code_child.NAMES, code_child.LAYOUTS, code_child.ANSWER, code_child.REQUEST, LOG):
         (folder / name).unlink(missing_ok=True)
     full = {**request, "threads": ctx.threads, "cpu_seconds": CPU_SECONDS, "memory_bytes": _memory()}
     (folder / code_child.REQUEST).write_text(json.dumps(full), "utf-8")
-    with (folder / "log.txt").open("wb") as log:
+    with (folder / LOG).open("xb") as log:
         process = subprocess.Popen(
             _command(folder),
             stdin=subprocess.DEVNULL,
@@ -75,6 +91,7 @@ def run_code(
             cwd=work,
             env=_environment(home, ctx.threads),
             close_fds=True,
+            start_new_session=True,
         )
         try:
             _attend(ctx, process, folder, ask, seconds)
@@ -86,31 +103,82 @@ def run_code(
 def _attend(ctx: StepContext, process: subprocess.Popen[bytes], folder: Path, ask: AskLayouts, seconds: float) -> None:
     _be_nice(process.pid)
     begun, told = time.monotonic(), False
-    while process.poll() is None:
+    while _runs(process):
         ctx.check()
         names = folder / code_child.NAMES
         if not told and names.exists():
-            rows = json.loads(names.read_text("utf-8"))["names"]
+            rows = _read(names)["names"]
             layouts = list(ask([str(name) for name in rows]))
-            part = folder / "layouts.part"
-            part.write_text(json.dumps({"layouts": layouts}), "utf-8")
-            part.replace(folder / code_child.LAYOUTS)
+            _put(folder / code_child.LAYOUTS, json.dumps({"layouts": layouts}))
             told = True
         if time.monotonic() - begun > seconds:
             raise UserError(f"The code took longer than {seconds / 60:.0f} minutes.", "Make it faster, or smaller.")
         time.sleep(POLL_SECONDS)
 
 
+def _runs(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it still runs; where possible without taking its number away, which names its group."""
+    if sys.platform == "win32" or not hasattr(os, "waitid"):
+        return process.poll() is None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
 def _answer(folder: Path, code: int | None, what: str) -> dict[str, Any]:
     path = folder / code_child.ANSWER
-    if not path.exists():
-        log = (folder / "log.txt").read_bytes()[-TAIL:].decode("utf-8", "replace").strip().splitlines()
+    if not os.path.lexists(path):
+        log = _tail(folder / LOG).decode("utf-8", "replace").strip().splitlines()
         last = f": {log[-1][:300]}" if log else ""
         raise BadInput(f"{what} ended its process (exit code {code}){last}.", "Correct the code, or give less memory.")
-    answer = cast("dict[str, Any]", json.loads(path.read_text("utf-8")))
+    answer = _read(path)
     if "message" in answer:
         raise BadInput(str(answer["message"]), str(answer.get("hint", "")))
     return answer
+
+
+def how_isolated(kept_from: Sequence[str]) -> str:
+    """What the process was kept from and what the system could not keep it from, for people."""
+    kept = [text for name, text in ISOLATION.items() if name in kept_from]
+    open_to = [text for name, text in ISOLATION.items() if name not in kept_from]
+    said = f"The code was kept from {_listed(kept)}." if kept else ""
+    missing = f"This system does not keep it from {_listed(open_to)}." if open_to else ""
+    return " ".join(filter(None, (said, missing)))
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def require_plain(path: Path) -> Path:
+    """The file, when it is one: a pipe or a link that the code left instead would hold or lead the studio astray."""
+    if not path.is_file() or path.is_symlink():
+        raise BadInput(f"The code left a {path.name} that is no plain file.", "Correct the code.")
+    return path
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if require_plain(path).stat().st_size > MOST_BYTES:
+        raise BadInput(f"The code left a {path.name} of {path.stat().st_size:,} bytes.", "Correct the code.")
+    try:
+        value: Any = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise BadInput(f"The code left a {path.name} that cannot be read: {error}.", "Correct the code.") from error
+    if not isinstance(value, dict):
+        raise BadInput(f"The code left a {path.name} that cannot be read.", "Correct the code.")
+    return cast("dict[str, Any]", value)
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file into the folder of a process that runs: made beside the folder, where the process cannot reach."""
+    handle, part = tempfile.mkstemp(prefix="told-", dir=path.parent.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    Path(part).replace(path)
+
+
+def _tail(path: Path) -> bytes:
+    with require_plain(path).open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - TAIL))
+        return stream.read(TAIL)
 
 
 def _command(folder: Path) -> list[str]:
@@ -167,14 +235,17 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     import psutil
 
     try:
-        others = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        others = psutil.Process(process.pid).children(recursive=True)
     except psutil.Error:
         others = []
+    if sys.platform != "win32":
+        # Its group holds also what its children left behind; its number is not given anew before wait() below.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
     for one in others:
         try:
             one.kill()
         except psutil.Error:
             continue
-    if process.poll() is None:
-        process.kill()
+    process.kill()
     process.wait()

@@ -9,6 +9,7 @@ import os
 import pickle
 import shutil
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import onnx_ir as ir
+import psutil
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -214,14 +216,13 @@ def test_weights_that_do_not_fit_are_listed_side_by_side(tmp_path: Path, code: P
 
 def test_code_runs_in_a_process_of_its_own_that_sees_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "1")
-    marker = tmp_path / "marker.json"
     code = tmp_path / "spy.py"
     code.write_text(
         "import json, os, sys, torch\n"
         "from helper import size\n"
-        f"row = dict(pid=os.getpid(), ppid=os.getppid(), cwd=os.listdir('.'), home=os.environ['HOME'],\n"
-        f"           secret='SECRET_TOKEN' in os.environ, nice=os.nice(0), argv=len(sys.argv))\n"
-        f"open({str(marker)!r}, 'w').write(json.dumps(row))\n"
+        "row = dict(pid=os.getpid(), ppid=os.getppid(), cwd=os.listdir('.'), home=os.environ['HOME'],\n"
+        "           secret='SECRET_TOKEN' in os.environ, nice=os.nice(0), argv=len(sys.argv))\n"
+        "open('marker.json', 'w').write(json.dumps(row))\n"
         "def make(): return torch.nn.Linear(size, 2)\n"
     )
     helper = tmp_path / "helper.py"
@@ -229,9 +230,10 @@ def test_code_runs_in_a_process_of_its_own_that_sees_little(tmp_path: Path, monk
     words = {"architecture": f"{code}:make", "dims": "input=Nx4"}
     with pytest.raises(BadInput, match=r"would run make\(\) in helper\.py, spy\.py \(digest [0-9a-f]{40}\)"):
         opened(tmp_path, code, **words)
-    assert not marker.exists()
+    assert not list(tmp_path.rglob("marker.json"))
     allow(code)
     ctx, _, _ = opened(tmp_path, code, **words)
+    marker = ctx.scratch / "code" / "empty" / "marker.json"
     row = json.loads(marker.read_text())
     assert row["ppid"] == os.getpid() != row["pid"]
     assert row["cwd"] == []
@@ -242,30 +244,45 @@ def test_code_runs_in_a_process_of_its_own_that_sees_little(tmp_path: Path, monk
     helper.write_text("size = 5\n")
     with pytest.raises(BadInput, match="would run"):
         opened(tmp_path, code, **words)
-    assert not marker.exists()
+    assert not list(tmp_path.rglob("marker.json"))
 
 
 def test_code_that_does_not_end_is_killed_when_the_work_is_stopped(tmp_path: Path) -> None:
-    import psutil
-
-    marker, code = tmp_path / "pid", tmp_path / "slow.py"
+    code = tmp_path / "slow.py"
     code.write_text(
-        f"import os, time\nopen({str(marker)!r}, 'w').write(str(os.getpid()))\nwhile True: time.sleep(0.1)\n"
+        "import os, subprocess, sys, time\n"
+        "other = subprocess.Popen([sys.executable, '-c', 'import os, time; os.fork() or time.sleep(99)'])\n"
+        "open('part', 'w').write(f'{os.getpid()} {other.pid}')\nos.replace('part', 'pids')\n"
+        "while True: time.sleep(0.1)\n"
         "def make(): pass\n"
     )
     allow(code)
     ctx = ToyContext(tmp_path)
+    marker = ctx.scratch / "code" / "empty" / "pids"
     check = ctx.check
 
     def stop_when_begun() -> None:
-        if marker.exists() and marker.read_text():
+        if marker.exists():
             ctx.cancel()
         check()
 
     ctx.check = stop_when_begun
     with pytest.raises(Cancelled):
         source_model(ctx, SourceModelParams(path=str(code), architecture=f"{code}:make", dims="x=Nx4"))
-    assert not psutil.pid_exists(int(marker.read_text()))
+    pid, other = map(int, marker.read_text().split())
+    assert not psutil.pid_exists(pid)
+    deadline = time.monotonic() + 5
+    while running(other) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert not running(other)
+
+
+def running(pid: int) -> bool:
+    """Whether a process still runs; one that ended may wait for its parent to notice."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Payload:
@@ -325,13 +342,14 @@ def test_a_pickle_in_any_container_is_not_run_without_consent(tmp_path: Path, co
 
 
 def test_with_consent_a_pickle_runs_only_in_the_child(tmp_path: Path) -> None:
-    marker, path = tmp_path / "marker", tmp_path / "net.pt"
-    torch.save({"model": torch.nn.Linear(4, 2), "bad": Payload(marker)}, path)
+    path = tmp_path / "net.pt"
+    torch.save({"model": torch.nn.Linear(4, 2), "bad": Payload(Path("marker"))}, path)
     with pytest.raises(BadInput, match=r"imports .*eval"):
         opened(tmp_path, path, dims="x=Nx4")
-    assert not marker.exists()
+    assert not list(tmp_path.rglob("marker"))
     allow(path)
-    opened(tmp_path, path, dims="x=Nx4")
+    ctx, _, _ = opened(tmp_path, path, dims="x=Nx4")
+    marker = ctx.scratch / "code" / "empty" / "marker"
     pid, parent = map(int, marker.read_text().split())
     assert pid != os.getpid() == parent
 
