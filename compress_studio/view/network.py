@@ -46,7 +46,9 @@ class TorchView(nn.Module):
         self._keys: dict[str, str] = {}
         """Attribute name by initializer name."""
         self._store(model, compiler, trainable)
-        self._names = {value.name: slot for value, slot in compiler.slots.items() if value.name}
+        self._names = {
+            value.name: slot for value, slot in compiler.slots.items() if value.name and value not in compiler.nameless
+        }
         self.input_names = [value.name or "" for value in model.graph.inputs]
         self.output_names = [value.name or "" for value in model.graph.outputs]
         self._defaults = {value.name for value in model.graph.initializers.values()}

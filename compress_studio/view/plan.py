@@ -10,6 +10,7 @@ import onnx_ir as ir
 from torch import Tensor
 
 from compress_studio.graph.shapes import element_types
+from compress_studio.view.definitions import definition
 from compress_studio.view.dtypes import to_tensor
 from compress_studio.view.hosted import RANDOM, Hosted
 from compress_studio.view.ops import Context, Operator, State, Unsupported, find
@@ -43,6 +44,21 @@ class Plan:
     calls: list[Call] = field(default_factory=list[Call])
 
 
+@dataclass(slots=True)
+class Defined:
+    """An operator as other operators."""
+
+    run: Callable[[Plan, Sequence[Any]], list[Any]]
+    plan: Plan
+    outputs: tuple[int, ...]
+
+    def __call__(self, ctx: Context, attrs: Mapping[str, Any], *values: Any) -> tuple[Any, ...]:
+        """The outputs of the node; those that its definition does not make are nothing."""
+        given = [*values, *[None] * (len(self.plan.inputs) - len(values))]
+        results = dict(zip(self.outputs, self.run(self.plan, given), strict=True))
+        return tuple(results.get(index) for index in range(ctx.outputs))
+
+
 class Compiler:
     """Gives every tensor of a network a slot and turns its graphs into plans."""
 
@@ -58,6 +74,9 @@ class Compiler:
         self.hosted: list[ir.Node] = []
         """Nodes that ONNX Runtime computes."""
         self._types: Mapping[str, ir.DataType] | None = None
+        self.inner = False
+        """Names within the definition of an operator mean nothing outside of it."""
+        self.nameless: set[ir.Value] = set()
 
     def compile(self) -> Plan:
         """The plan of the whole network. Raises Unsupported naming every operator that the view lacks."""
@@ -70,6 +89,8 @@ class Compiler:
         """The slot of a tensor; an absent optional one has none."""
         if value is None:
             return NOTHING
+        if self.inner:
+            self.nameless.add(value)
         return self.slots.setdefault(value, len(self.slots))
 
     def operator(self, domain: str, name: str) -> Operator | None:
@@ -120,6 +141,9 @@ class Compiler:
         context = Context(self._version(node), outputs, node.name or "", self.state, self.run)
         ins = tuple(self.slot(value) for value in node.inputs)
         outs = tuple(self.slot(value) for value in node.outputs[:outputs])
+        defined = self._define(node) if operator is None and not captured and not texts else None
+        if defined is not None:
+            return Call(defined, context, {}, ins, outs, frozenset(range(len(ins))), kind=node.op_type)
         if operator is None or reason or texts:
             function = self._host(node, captured, reason)
             if function is None:
@@ -130,6 +154,19 @@ class Compiler:
             attrs |= _limits(node)
         return Call(operator.function, context, attrs, ins, outs, operator.host, kind=node.op_type)
 
+    def _define(self, node: ir.Node) -> Defined | None:
+        """A node that ONNX defines by operators that are all known."""
+        kinds = [None if value is None else self._kind(value) for value in node.inputs]
+        found = definition(node, self._version(node), kinds)
+        if found is None:
+            return None
+        missing, hosted, inner = self.missing, self.hosted, self.inner
+        self.missing, self.hosted, self.inner = {}, [], True
+        plan, _ = self._graph(found.function.graph, frozenset())
+        known = not self.missing and not self.hosted
+        self.missing, self.hosted, self.inner = missing, hosted, inner
+        return Defined(self.run, plan, found.outputs) if known else None
+
     def _host(self, node: ir.Node, captured: Sequence[ir.Value], reason: str) -> Hosted | None:
         """A node that ONNX Runtime computes, or None, noted with the reason."""
         if node.op_type in RANDOM:
@@ -137,17 +174,24 @@ class Compiler:
         if not self.hosts or node.op_type in RANDOM:
             self._miss(node, reason)
             return None
-        if self._types is None:
-            try:
-                self._types = element_types(self.model)
-            except Exception:  # noqa: BLE001 - without inference, the types of the tensors that come tell
-                self._types = {}
-        hosted = Hosted(self.model, node, captured, self._types)
+        hosted = Hosted(self.model, node, captured, self._inferred())
         if not hosted.try_open():
             self._miss(node, reason)
             return None
         self.hosted.append(node)
         return hosted
+
+    def _kind(self, value: ir.Value) -> ir.DataType | None:
+        return value.dtype or self._inferred().get(value.name or "")
+
+    def _inferred(self) -> Mapping[str, ir.DataType]:
+        """Element types by name, found once."""
+        if self._types is None:
+            try:
+                self._types = element_types(self.model)
+            except Exception:  # noqa: BLE001 - without inference, the types of the tensors that come tell
+                self._types = {}
+        return self._types
 
     def _version(self, node: ir.Node) -> int:
         versions = self.model.opset_imports

@@ -19,7 +19,7 @@ from compress_studio.view.initializers import named_initializers
 from compress_studio.view.network import TorchView
 from compress_studio.view.ops import Operator, Unsupported, find
 from compress_studio.view.ops.exported import EXPORTED
-from compress_studio.view.plan import NOTHING, Call, Compiler, Plan
+from compress_studio.view.plan import NOTHING, Call, Compiler, Defined, Plan
 
 HINT = "Export to ONNX instead, which holds every network."
 TAKEN = frozenset(dir(nn.Module)) | {"torch", "training", "math"}
@@ -132,6 +132,8 @@ def _done(call: Call, values: Sequence[Any]) -> Any:
     result = compute(call.kind, call.attrs, list(values), len(call.outs))
     if result is not None:
         return result
+    if isinstance(call.function, Defined):
+        return call.function(call.context, call.attrs, *values)
     taken = [
         value if index in call.host or (call.kind, index) == ("Pow", 1) else _tensor(value)
         for index, value in enumerate(values)

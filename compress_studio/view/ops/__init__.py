@@ -3,6 +3,7 @@
 from compress_studio.view.ops import (
     activations,
     arithmetic,
+    attention,
     contrib,
     control,
     convolution,
@@ -15,8 +16,11 @@ from compress_studio.view.ops import (
     quantization,
     recurrent,
     reduction,
+    regions,
     resizing,
+    sequences,
     shaping,
+    signals,
 )
 from compress_studio.view.ops.registry import OPERATORS, Attrs, Context, Operator, State, Unsupported, find
 
@@ -29,6 +33,7 @@ __all__ = [
     "Unsupported",
     "activations",
     "arithmetic",
+    "attention",
     "contrib",
     "control",
     "convolution",
@@ -42,6 +47,9 @@ __all__ = [
     "quantization",
     "recurrent",
     "reduction",
+    "regions",
     "resizing",
+    "sequences",
     "shaping",
+    "signals",
 ]
