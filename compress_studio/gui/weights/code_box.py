@@ -37,7 +37,6 @@ class CodeBox(QFrame):
         self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.label.setWordWrap(True)
         self.label.setFont(code_font())
-        self.label.setStyleSheet(f"font-family: '{code_font().family()}'; font-size: {METRICS.font - 1}px;")
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.copy = IconButton("copy", tip, self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.weights.state import CodeLook, Need, WeightsState
@@ -25,6 +25,8 @@ class ConsentCard(Card):
     """What would run, and the tick that allows it."""
 
     trusted = Signal(bool)
+    read_asked = Signal()
+    """The code is to be shown."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("What will run", parent)
@@ -38,11 +40,21 @@ class ConsentCard(Card):
         self.explained = self._label("muted")
         self.explained.setProperty("role", "small")
         self.body.addWidget(self.explained)
+        row = QHBoxLayout()
         self.tick = QCheckBox("I trust this code", self)
         self.tick.setObjectName("weights:trust")
         self.tick.setToolTip("Tick this only when you know where the code is from")
         self.tick.toggled.connect(self.trusted)
-        self.body.addWidget(self.tick)
+        self.read = QPushButton("Read the code", self)
+        self.read.setObjectName("weights:read")
+        self.read.setToolTip("Show the files that would run, without running them")
+        self.read.setProperty("kind", "link")
+        self.read.setAutoDefault(False)
+        self.read.clicked.connect(self.read_asked)
+        row.addWidget(self.tick)
+        row.addStretch(1)
+        row.addWidget(self.read)
+        self.body.addLayout(row)
 
     def show_state(self, state: WeightsState) -> None:
         """Show what would run; nothing while that is not known."""
@@ -57,6 +69,8 @@ class ConsentCard(Card):
         self._show_lines(lines(code))
         self.explained.setText(EXPLAINED if lacking else KNOWN)
         self.tick.setVisible(lacking)
+        self.tick.setEnabled(not state.busy)
+        self.read.setVisible(bool(code.files))
         with QSignalBlocker(self.tick):
             self.tick.setChecked(state.trusted)
 
@@ -82,8 +96,9 @@ class ConsentCard(Card):
 def lines(code: CodeLook) -> list[tuple[str, str]]:
     """What would run, a line each, with the tooltip."""
     found = [_line(one, short=bool(code.imports)) for one in code.needs or ()]
-    if len(code.files) > 1:
-        found.append((f"Files: {_listed(code.files)}", "\n".join(code.files)))
+    names = tuple(name for name, _text in code.files)
+    if len(names) > 1:
+        found.append((f"Files: {_listed(names)}", "\n".join(names)))
     if code.imports:
         found.append((f"Imported by the pickle: {_listed(code.imports)}", "\n".join(code.imports)))
     return found

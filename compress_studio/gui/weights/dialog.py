@@ -60,6 +60,7 @@ class WeightsDialog(QDialog):
     def __init__(
         self, commands: Commands, path: Path, values: Mapping[str, str], parent: QWidget | None = None
     ) -> None:
+        """values: parameters of source.model; all of an open model, or only the architecture that came with a file."""
         super().__init__(parent)
         self.setObjectName("weights")
         self.setWindowTitle("Open code" if path.suffix == ".py" else "Open weights")
@@ -71,8 +72,8 @@ class WeightsDialog(QDialog):
         choice = ArchitectureChoice(**given)
         if path.suffix == ".py" and not choice.architecture:
             choice = replace(choice, architecture=str(path.absolute()))
-        self.state = WeightsState(path, first_way(choice, pickled=False), choice, again=any(given.values()))
-        self._fixed = any(given.values())
+        self.state = WeightsState(path, first_way(choice, pickled=False), choice)
+        self._fixed = "dims" in values
         """Whether the way and the sizes were chosen, so that nothing is filled in."""
         self._remembered: dict[Way, ArchitectureChoice] = {}
         self._began = 0.0
@@ -93,6 +94,7 @@ class WeightsDialog(QDialog):
         if not self.state.only_code:
             self._ask_look()
         self._examine()
+        self.view.form.first_field().setFocus()
 
     def show_state(self, state: WeightsState) -> None:
         """Show a state, and keep it as the present one."""
@@ -260,7 +262,11 @@ class WeightsDialog(QDialog):
             self._count()
 
     def _needed(self, code: CodeLook) -> None:
-        if code.choice.code == self.state.choice.code:
+        if code.choice.code != self.state.choice.code:
+            return
+        if code.digest and all(code.digest != need.digest for need in code.needs or ()):
+            self._examine()  # the code was changed after it was read
+        else:
             self.show_state(replace(self.state, code=code))
 
     def _unexamined(self, failure: Failure) -> None:

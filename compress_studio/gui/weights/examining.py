@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from compress_studio.artifacts.codefiles import parse_architecture
+from compress_studio.artifacts.codefiles import Architecture, parse_architecture
 from compress_studio.artifacts.factories import Factory, factories
 from compress_studio.artifacts.families import Family, guess, likely_dims
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.gui.weights.state import ArchitectureChoice, CodeLook, Need, Way, split_architecture
 
+LONGEST = 200_000
+"""Letters of a file that are shown."""
 MODULE_FORM = "Write package.module:function, such as torchvision.models:resnet18."
 
 
@@ -27,8 +29,10 @@ def examine(path: Path, choice: ArchitectureChoice, way: Way) -> CodeLook:
         if reason is not None:
             return CodeLook(choice, found, message=reason[0], hint=reason[1])
         code = parse_architecture(choice.architecture, path) if choice.architecture else None
-        files = tuple(one.name for one in code.files) if code is not None and code.folder is not None else ()
-        return CodeLook(choice, found, files, complete=True)
+        files, digest = _texts(code) if code is not None else ((), "")
+        if code is not None and digest != parse_architecture(choice.architecture, path).digest:
+            raise BadInput(f"{code.words} changed while it was read.", "Choose it again.")
+        return CodeLook(choice, found, files, digest, complete=True)
     except UserError as error:
         return CodeLook(choice, found, message=error.message, hint=error.hint)
 
@@ -55,6 +59,15 @@ def guess_family(shapes: Mapping[str, tuple[int, ...]]) -> tuple[Family | None, 
     family = guess(shapes)
     dims = family.dims if family is not None and family.dims else likely_dims(shapes) if shapes else ""
     return family, family is not None and family.installed, dims
+
+
+def _texts(code: Architecture) -> tuple[tuple[tuple[str, str], ...], str]:
+    """The files of code for people to read, and its digest; of packages none are read."""
+    if code.folder is None:
+        return (), code.digest
+    own = sorted(code.files, key=lambda file: file.stem != code.module)
+    texts = [(str(one.relative_to(code.folder)), one.read_text("utf-8", "replace")[:LONGEST]) for one in own]
+    return tuple(texts), code.digest
 
 
 def _unready(where: str, function: str, found: tuple[Factory, ...], way: Way) -> tuple[str, str] | None:

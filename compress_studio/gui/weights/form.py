@@ -55,6 +55,8 @@ class ArchitectureForm(QWidget):
         self.setObjectName("weights:form")
         self._state = WeightsState(Path())
         self._factories: tuple[Factory, ...] = ()
+        self._found = False
+        """Whether there is code, so that nobody has to write any."""
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(METRICS.gap)
@@ -87,10 +89,15 @@ class ArchitectureForm(QWidget):
         self._show_functions(state, function)
         _write(self.arguments, state.choice.arguments)
         _write(self.dims, state.choice.dims)
+        self._found = state.examined and state.code is not None and state.code.complete
         self._show_rows(state.way)
         self._say(state, function)
         for field in (self.ways, self.file, self._browse, self.function, self.package, self.arguments, self.dims):
             field.setEnabled(not state.busy)
+
+    def first_field(self) -> QLineEdit:
+        """Where writing begins."""
+        return self.package if self._state.way is Way.PACKAGE else self.file
 
     def _build_code(self) -> None:
         self.file, self.package = QLineEdit(self), QLineEdit(self)
@@ -170,7 +177,7 @@ class ArchitectureForm(QWidget):
         self.function.setVisible(way is Way.FILE)
         self.package.setVisible(way is Way.PACKAGE)
         self._labels["Function"].setVisible(way is not Way.PICKLE)
-        self._expected.setVisible(way is Way.FILE)
+        self._expected.setVisible(way is Way.FILE and not self._found)
         for widget in (self._labels["Arguments"], self.arguments):
             widget.setVisible(way is not Way.PICKLE)
         self.file.setPlaceholderText("net.py" if way is Way.FILE else "not needed when its classes can be imported")
@@ -206,7 +213,7 @@ class ArchitectureForm(QWidget):
         proposed = state.proposed and state.choice.dims == state.proposed
         words = "Proposed from the weights: check the sizes." if proposed else ""
         _show_note(self._dims_note, words, "muted")
-        self.signature.set_text(expected_signature(function or "make", state.choice.arguments))
+        self.signature.set_text(expected_signature(function, state.choice.arguments))
 
     def _lacking(self, function: str) -> str:
         """Arguments that the function needs and that were not given."""

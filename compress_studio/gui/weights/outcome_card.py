@@ -92,7 +92,7 @@ def outcome_notices(outcome: Outcome) -> list[Notice]:
         found.append(Notice("muted", outcome.hint))
     if outcome.inputs:
         inputs = ", ".join(f"{name} {shape}".strip() for name, shape in outcome.inputs)
-        found.append(Notice("muted", f"{'Runs with' if outcome.ok else 'Takes'} {inputs}."))
+        found.append(Notice("muted", f"{'Runs with' if outcome.ok else 'Its inputs:'} {inputs}."))
     renamed = f"{outcome.renamed[:1].upper()}{outcome.renamed[1:]}." if outcome.renamed else ""
     found += [Notice("muted", text) for text in dict.fromkeys((renamed, *outcome.notes)) if text]
     return found

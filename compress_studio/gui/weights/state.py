@@ -18,6 +18,9 @@ from compress_studio.engine.records import Failure
 SHAPE = re.compile(r"(\d+|[A-Z]\w*)( ?[x×] ?(\d+|[A-Z]\w*))*")
 """ "Nx3x224x224", "64×3"."""
 
+ENTRY_HINT = re.compile(r"; choose them with entry=[^ ]*(?=\.$)")
+"""What the command line is told; here there is a list to choose from."""
+
 
 class Way(StrEnum):
     """Where the network comes from."""
@@ -148,8 +151,10 @@ class CodeLook:
     choice: ArchitectureChoice
     """For which this was found."""
     factories: tuple[Factory, ...] = ()
-    files: tuple[str, ...] = ()
-    """Names of the files that belong to it."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Names and text of the files that belong to it."""
+    digest: str = ""
+    """Of these files."""
     message: str = ""
     """Why it cannot be used; empty when it can."""
     hint: str = ""
@@ -228,8 +233,6 @@ class WeightsState:
     trusted: bool = False
     phase: Phase = Phase.READY
     outcome: Outcome | None = None
-    again: bool = False
-    """An open model is looked at again, instead of a file that was dropped."""
 
     @property
     def busy(self) -> bool:
@@ -282,7 +285,7 @@ def read_look(found: Mapping[str, Any]) -> WeightsLook:
         parameters=int(found.get("parameters", 0)),
         tensors=tensors,
         entries=entries,
-        remarks=tuple(map(str, found.get("remarks") or ())),
+        remarks=tuple(ENTRY_HINT.sub("", str(text)) for text in found.get("remarks") or ()),
         imports=tuple(map(str, found.get("imports") or ())),
         entry=str(found.get("entry", "")),
         pickled_class=str(found.get("pickled_class", "")),

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from compress_studio.gui import words
 from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.weights.code_pane import CodePane
 from compress_studio.gui.weights.comparing import ComparingPane
 from compress_studio.gui.weights.consent_card import ConsentCard
 from compress_studio.gui.weights.family_card import FamilyCard
@@ -27,7 +28,7 @@ from compress_studio.gui.weights.tensors import TensorsPane
 from compress_studio.gui.widgets.basics import ElidedLabel, SectionTitle, set_look
 from compress_studio.gui.widgets.segments import Segments
 
-TENSORS, COMPARING = "tensors", "comparing"
+TENSORS, CODE, COMPARING = PAGES = ("tensors", "code", "comparing")
 RIGHT = 430
 """Least width of the right side."""
 
@@ -57,15 +58,15 @@ class WeightsView(QWidget):
         """Show everything."""
         self.name.setText(state.path.name)
         self.name.setToolTip(str(state.path))
-        for part in (self.tensors, self.comparing, self.family, self.form, self.consent, self.outcome):
+        for part in (self.tensors, self.code, self.comparing, self.family, self.form, self.consent, self.outcome):
             part.show_state(state)
         self._show_pages(state)
         self._show_buttons(state)
 
     def show_page(self, page: str) -> None:
-        """TENSORS or COMPARING at the left."""
+        """One of PAGES at the left."""
         self.pages.set_value(page)
-        self._stack.setCurrentIndex(int(page == COMPARING))
+        self._stack.setCurrentIndex(PAGES.index(page))
 
     def show_time(self, state: WeightsState, seconds: float) -> None:
         """How long it has been tried."""
@@ -83,16 +84,17 @@ class WeightsView(QWidget):
         row = QHBoxLayout()
         self.name = ElidedLabel(parent=left)
         self.name.setProperty("role", "heading")
-        self.pages = Segments([(TENSORS, "Tensors"), (COMPARING, "What does not fit")], left)
+        self.pages = Segments([(TENSORS, "Tensors"), (CODE, "Code"), (COMPARING, "What does not fit")], left)
         self.pages.setObjectName("weights:pages")
         self.pages.chosen.connect(self.show_page)
         row.addWidget(self.name, 1)
         row.addWidget(self.pages)
         layout.addLayout(row)
         self._stack = QStackedWidget(left)
-        self.tensors, self.comparing = TensorsPane(self._stack), ComparingPane(self._stack)
-        self._stack.addWidget(self.tensors)
-        self._stack.addWidget(self.comparing)
+        self.tensors, self.code = TensorsPane(self._stack), CodePane(self._stack)
+        self.comparing = ComparingPane(self._stack)
+        for part in (self.tensors, self.code, self.comparing):
+            self._stack.addWidget(part)
         layout.addWidget(self._stack, 1)
         return left
 
@@ -120,6 +122,7 @@ class WeightsView(QWidget):
             layout.addWidget(part)
         layout.addStretch(1)
         self.outcome.compare_asked.connect(self._compare)
+        self.consent.read_asked.connect(self._read)
         self._area.setWidget(inside)
         return self._area
 
@@ -151,12 +154,17 @@ class WeightsView(QWidget):
 
     def _show_pages(self, state: WeightsState) -> None:
         rows = state.outcome.rows if state.outcome is not None else ()
-        self.pages.setVisible(bool(rows))
-        button = self.pages.findChild(QToolButton, f"segment:{COMPARING}")
-        if isinstance(button, QToolButton):
-            button.setText(f"What does not fit {words.grouped_text(len(rows))}")
-        if not rows and self.pages.value == COMPARING:
-            self.show_page(TENSORS)
+        code = state.code is not None and state.examined and bool(state.code.files)
+        there = {TENSORS: not state.only_code, CODE: code, COMPARING: bool(rows)}
+        titles = {COMPARING: f"What does not fit {words.grouped_text(len(rows))}"}
+        for page, shown in there.items():
+            button = self.pages.findChild(QToolButton, f"segment:{page}")
+            if isinstance(button, QToolButton):
+                button.setVisible(shown)
+                button.setText(titles.get(page, button.text()))
+        self.pages.setVisible(sum(there.values()) > 1)
+        if not there[self.pages.value]:
+            self.show_page(CODE if state.only_code and code else TENSORS)
         pickled = state.look is not None and bool(state.look.pickled_class)
         text = "Open the network that was pickled" if pickled else "Which network are these weights of?"
         self.question.setText("Which function makes the network?" if state.only_code else text)
@@ -170,13 +178,16 @@ class WeightsView(QWidget):
         self.go.setEnabled(state.can_try)
         self.go.setVisible(not state.busy)
         self.open_button.setEnabled(state.can_open)
-        self.open_button.setText("Open again" if state.again else "Open")
         first = self.open_button if state.can_open else self.go
         for button in (self.go, self.open_button):
             set_look(button, "kind", "primary" if button is first else "")
         text, tone = advice(state)
         self.status.setText(_running(state) if state.busy else text)
         set_look(self.status, "tone", tone)
+
+    def _read(self) -> None:
+        self.show_page(CODE)
+        self.code.text.setFocus()
 
     def _compare(self) -> None:
         self.show_page(COMPARING)
