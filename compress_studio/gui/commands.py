@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,9 @@ from compress_studio.gui import opening, recent
 from compress_studio.gui.devices import Devices
 from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.dialogs.asking import Asking, Report
-from compress_studio.gui.recognizing import Dropped, Kind, recognize
+from compress_studio.gui.recognizing import MODEL_PATTERNS, Dropped, Kind, models_with_code, recognize
 from compress_studio.project.files import SUFFIX
+from compress_studio.project.pipeline import NodeId
 from compress_studio.project.project import Project
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 OPEN_FILTERS = (
-    "Models and projects (*.onnx *.pt2 *.pt *.pth *.ts *.onnxtxt *.cstudio)",
-    "Models (*.onnx *.pt2 *.pt *.pth *.ts *.onnxtxt)",
+    f"Models and projects ({MODEL_PATTERNS} *.cstudio)",
+    f"Models ({MODEL_PATTERNS})",
     "Projects (*.cstudio)",
     "All files (*)",
 )
@@ -37,7 +39,7 @@ DATA_FILTERS = (
     "All files (*)",
 )
 PROJECT_FILTERS = ("Project (*.cstudio)",)
-ORDER = (Kind.PROJECT, Kind.MODEL, Kind.DATA)
+ORDER = (Kind.PROJECT, Kind.MODEL, Kind.WEIGHTS, Kind.CODE, Kind.DATA)
 """A project first, then the model, then the data that belong to it."""
 
 
@@ -64,10 +66,14 @@ class Commands(QObject):
         for path in paths:
             found.extend(recognize(path, closely=True))
         found.sort(key=lambda one: ORDER.index(one.kind) if one.kind in ORDER else len(ORDER))
-        models = 0
         for one in found:
-            models += one.kind is Kind.MODEL
-            self._try(lambda one=one, again=models > 1: self._open(one, again=again), one.path)
+            if one.kind in {Kind.PROJECT, Kind.REFUSED}:
+                self._try(lambda one=one: self._open(one), one.path)
+        models, data = models_with_code(found), [one for one in found if one.kind is Kind.DATA]
+        if models:
+            self._try(lambda: self._open_model(models, data), models[0][0].path)
+            return
+        self._use(data)
 
     def open_sample(self, name: str) -> None:
         """Begin a project with a bundled sample."""
@@ -97,38 +103,62 @@ class Commands(QObject):
         if self.may_leave("beginning a new one"):
             self.session.open(Project())
 
-    def _open(self, found: Dropped, *, again: bool = False) -> None:
+    def _open(self, found: Dropped) -> None:
         if found.kind is Kind.REFUSED:
             raise found.error()
-        if found.kind is Kind.DATA:
-            opening.use_data(self.session, found.path)
-        elif found.kind is Kind.PROJECT:
-            if self.may_leave("opening another one"):
-                opening.open_path(self.session, found.path)
-                recent.remember(found.path, self.session.project.title, "project")
-        elif again:
-            opening.add_model(self.session, found.path)
-        else:
-            self._open_model(found.path)
+        if self.may_leave("opening another one"):
+            opening.open_path(self.session, found.path)
+            recent.remember(found.path, self.session.project.title, "project")
 
-    def _open_model(self, path: Path) -> None:
-        session = self.session
+    def _open_model(self, models: Sequence[tuple[Dropped, Path | None]], data: Sequence[Dropped]) -> None:
+        """Open models, the first as the user says, and use data with them."""
+        session, name = self.session, models[0][0].path.name
         answer: str | None = unsaved.NEW
         if session.dirty and len(session.project.pipeline):
             answer = self.settings.now.model_opening
             if answer == "ask":
-                answer = self.asking.choose(unsaved.another_model(path.name, self.project_name()))
-        if answer is None:
+                answer = self.asking.choose(unsaved.another_model(name, self.project_name()))
+        if answer is None or (answer == unsaved.NEW and not self.may_leave("opening another model")):
             return
-        if answer == unsaved.REPLACE:
-            opening.replace_model(session, path)
-        elif answer == unsaved.ADD:
-            opening.add_model(session, path)
-        elif self.may_leave("opening another model"):
-            opening.open_model(session, path)
-        else:
-            return
+        self.open_models(models, answer, data)
+
+    def open_models(
+        self, models: Sequence[tuple[Dropped, Path | None]], how: str, data: Sequence[Dropped] = ()
+    ) -> None:
+        """Open models one after the other, each with the code that came with it, and use data with them.
+
+        how: what the first becomes (unsaved.NEW, REPLACE or ADD); the others are added. What has to be asked about the
+        first is asked before anything is changed; the rest waits for it.
+        """
+        from compress_studio.gui.weights import flow
+
+        if data and not len(self.session.project.pipeline):
+            self._use(data, quiet=True)  # they may tell the shape of the inputs
+            data = ()
+        for place, (found, code) in enumerate(models):
+            wish = flow.Wish(found.path, how if not place else unsaved.ADD, code=code)
+            if flow.asks(found):
+                flow.open_asking(self, found, wish, partial(self._open_rest, models[place + 1 :], data))
+                return
+            self._try(lambda wish=wish: flow.open_as(self, wish), found.path)
+        self._use(data)
+
+    def opened(self, path: Path) -> None:
+        """Remember a model that was opened."""
         recent.remember(path, path.name, "model")
+
+    def review_code(self, node: NodeId) -> None:
+        """Show what code a model needs, so that it can be allowed."""
+        from compress_studio.gui.weights import flow
+
+        flow.review(self, node)
+
+    def _open_rest(self, models: Sequence[tuple[Dropped, Path | None]], data: Sequence[Dropped]) -> None:
+        self.open_models(models, unsaved.ADD, data)
+
+    def _use(self, data: Sequence[Dropped], *, quiet: bool = False) -> None:
+        for one in data:
+            self._try(lambda one=one: opening.use_data(self.session, one.path, quiet=quiet), one.path)
 
     # saving ---------------------------------------------------------------------------------------
 

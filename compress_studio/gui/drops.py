@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QEvent, QMimeData, QObject, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 
-from compress_studio.gui import opening, recent
+from compress_studio.gui import opening
+from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.panels.drop_overlay import DropOverlay
-from compress_studio.gui.recognizing import READABLE, Dropped, Kind, recognize
+from compress_studio.gui.recognizing import READABLE, Dropped, Kind, models_with_code, recognize
 
 if TYPE_CHECKING:
     from compress_studio.gui.commands import Commands
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 LEAVE_MS = 60
 """Between leaving one part of the window and entering the next."""
 LISTED = 3
+HOW = {"replace": unsaved.REPLACE, "add": unsaved.ADD}
+"""What zones make of a model; all others begin a project with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Offer:
     zones: tuple[Zone, ...] = ()
     model: Dropped | None = None
     more_models: tuple[Dropped, ...] = ()
+    code: Dropped | None = None
+    """What makes the network of the weights among the models."""
     data: Dropped | None = None
     project: Dropped | None = None
     left_out: tuple[Dropped, ...] = ()
@@ -64,18 +69,19 @@ def make_offer(found: Sequence[Dropped], *, open_model: str = "") -> Offer:
     refused = of[Kind.REFUSED]
     if of[Kind.PROJECT]:
         return _project(of[Kind.PROJECT][0], [one for one in found if one is not of[Kind.PROJECT][0]])
-    models, data = of[Kind.MODEL], of[Kind.DATA]
+    models, data = [one for one, _ in models_with_code(found)], of[Kind.DATA]
     if not models and not data:
         if not refused:
             return Offer(reason="Only files and folders of this computer can be dropped.", hint=READABLE)
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         return Offer(left_out=tuple(refused), reason=refused[0].reason + more, hint=refused[0].hint)
-    left_out = (*data[1:], *refused)
+    code = next((one for one in of[Kind.CODE] if one not in models), None)
+    left_out = (*data[1:], *(one for one in of[Kind.CODE][1:] if one not in models), *refused)
     used = data[0] if data else None
     if not models:
         return Offer(zones=(_data_zone(data[0], open_model),), data=used, left_out=left_out)
-    zones = _with_project(models, used, open_model) if open_model else (_begin(models, used),)
-    return Offer(zones, models[0], tuple(models[1:]), used, left_out=left_out)
+    zones = _with_project(models, used, code, open_model) if open_model else (_begin(models, used, code),)
+    return Offer(zones, models[0], tuple(models[1:]), code, used, left_out=left_out)
 
 
 def local_paths(mime: QMimeData) -> list[Path]:
@@ -141,26 +147,12 @@ class Drops(QObject):
             self._tell(offer.note, " ".join(one.hint for one in offer.left_out[:1]), "warning")
 
     def _take_model(self, offer: Offer, model: Dropped, zone: str) -> None:
-        session = self._session
-        if zone == "replace":
-            opening.replace_model(session, model.path)
-        elif zone == "add":
-            opening.add_model(session, model.path)
-        elif not self._begin_project(model):
+        commands = self._commands
+        how = HOW.get(zone, unsaved.NEW)
+        if how == unsaved.NEW and not commands.may_leave("opening another model"):
             return
-        for one in offer.more_models:
-            opening.add_model(session, one.path)
-        if offer.data is not None:
-            self._use_data(offer.data)
-
-    def _begin_project(self, model: Dropped) -> bool:
-        """Whether the new project was begun: the user may prefer to keep the open one."""
-        session, commands = self._session, self._commands
-        if len(session.project.pipeline) and not commands.may_leave("opening another model"):
-            return False
-        opening.open_model(session, model.path)
-        recent.remember(model.path, model.path.name, "model")
-        return True
+        parts = [model, *offer.more_models, *([offer.code] if offer.code is not None else [])]
+        commands.open_models(models_with_code(parts), how, [] if offer.data is None else [offer.data])
 
     def _use_data(self, data: Dropped) -> None:
         opening.use_data(self._session, data.path)
@@ -271,16 +263,25 @@ def _data_zone(data: Dropped, open_model: str) -> Zone:
     return Zone("data", f"Use {data.name} as data{count}", "It is kept for the model that you open next.")
 
 
-def _begin(models: Sequence[Dropped], data: Dropped | None) -> Zone:
-    details = [f"with {data.name} as data" if data is not None else ""]
+def _begin(models: Sequence[Dropped], data: Dropped | None, code: Dropped | None) -> Zone:
+    details = [_with(code, data).strip()]
     if len(models) > 1:
         details.append("and " + ", ".join(one.name for one in models[1:]) + " as another model")
     return Zone("open", f"Open {models[0].name} as a new project", " ".join(one for one in details if one))
 
 
-def _with_project(models: Sequence[Dropped], data: Dropped | None, open_model: str) -> tuple[Zone, ...]:
+def _with(code: Dropped | None, data: Dropped | None) -> str:
+    """ " with net.py as its network and photos/ as data"."""
+    parts = [f"{code.name} as its network"] if code is not None else []
+    parts += [f"{data.name} as data"] if data is not None else []
+    return f" with {' and '.join(parts)}" if parts else ""
+
+
+def _with_project(
+    models: Sequence[Dropped], data: Dropped | None, code: Dropped | None, open_model: str
+) -> tuple[Zone, ...]:
     name = models[0].name
-    tail = f" with {data.name} as data" if data is not None else ""
+    tail = _with(code, data)
     add = Zone("add", "Add as another model", f"{name} beside {open_model}, as a teacher or to merge{tail}")
     new = Zone("new", "New project", f"Begin again with {name}{tail}")
     if len(models) > 1:

@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["Dropped", "Kind", "classify", "open_path"]
 
 COMPRESSING = frozenset({Group.PRUNE, Group.FACTORIZE, Group.QUANTIZE})
+Values = Mapping[str, Json]
+"""Parameters of the first step."""
+NOTHING: Values = {}
 BELOW = 160.0
 """Distance on the canvas from the lowest node to another model."""
 
 
 def open_path(session: Session, path: Path) -> None:
-    """Open what lies at a path. Raises UserError; the open project then stays as it is."""
+    """Open a project, data or a model that needs no questions. Raises UserError; the open project then stays."""
     found = classify(path)
     if found.kind is Kind.PROJECT:
         session.load(found.path)
@@ -40,14 +43,15 @@ def open_path(session: Session, path: Path) -> None:
         open_model(session, found.path)
 
 
-def open_model(session: Session, path: Path) -> None:
+def open_model(session: Session, path: Path, values: Values = NOTHING) -> None:
     """Begin a project with a model, and look at it in the background.
 
-    Data chosen before there was any model are used with it.
+    Data chosen before there was any model are used with it. values: further parameters of the first step, such as the
+    code that makes the network of weights.
     """
     before = session.project
     data = before.data if not len(before.pipeline) else DataRequest()
-    project = edits.add_node(SOURCE_STEP, _of(path), session.runtime.steps)(Project(title=path.stem))
+    project = edits.add_node(SOURCE_STEP, _of(path, values), session.runtime.steps)(Project(title=path.stem))
     session.facts.forget(str(path.absolute()))
     session.open(replace(project, data=data), None)
     look_at_source(session)
@@ -59,18 +63,21 @@ def open_sample(session: Session, name: str) -> None:
     look_at_source(session, show=first_step(session))
 
 
-def replace_model(session: Session, path: Path, node: NodeId | None = None) -> None:
+def replace_model(session: Session, path: Path, node: NodeId | None = None, values: Values = NOTHING) -> None:
     """Let a source (the first one) open another file; the steps behind it stay. The same file is opened again."""
     sources = session.project.pipeline.sources()
     target = next((one for one in sources if node in {None, one.id}), None)
     if target is None:
-        open_model(session, path)
+        open_model(session, path, values)
         return
-    if target.params.get(SOURCE_PATH) == str(path.absolute()):
+    same = target.params.get(SOURCE_PATH) == str(path.absolute())
+    if same and all(target.params.get(name) == value for name, value in values.items()):
         open_again(session, target.id)
         return
-    label = f"Replace the model by {path.name}"
-    if session.edit(label, edits.set_params(target.id, {**_of(path), "dims": ""}, session.runtime.steps)):
+    steps = session.runtime.steps
+    unset = {field.name: field.default for field in steps.get(SOURCE_STEP).params.fields()}
+    label = f"Open {path.name} in another way" if same else f"Replace the model by {path.name}"
+    if session.edit(label, edits.set_params(target.id, {**unset, **_of(path, values)}, steps)):
         session.facts.forget(str(path.absolute()))
         look_at_source(session, target.id)
 
@@ -81,26 +88,29 @@ def open_again(session: Session, node: NodeId) -> None:
     look_at_source(session, node)
 
 
-def add_model(session: Session, path: Path) -> None:
+def add_model(session: Session, path: Path, values: Values = NOTHING) -> None:
     """Open one more model in the same project, such as a teacher or one to merge with."""
     pipeline = session.project.pipeline
     left = min((one.pos[0] for one in pipeline), default=0.0)
     low = max((one.pos[1] for one in pipeline), default=-BELOW)
     known = {one.id for one in pipeline}
-    adding = edits.add_node(SOURCE_STEP, _of(path), session.runtime.steps, pos=(left, low + BELOW))
+    adding = edits.add_node(SOURCE_STEP, _of(path, values), session.runtime.steps, pos=(left, low + BELOW))
     if session.edit(f"Add the model {path.name}", adding):
         added = next(one.id for one in session.project.pipeline.sources() if one.id not in known)
         look_at_source(session, added)
 
 
-def use_data(session: Session, path: Path) -> None:
-    """Use a file or folder as the data set; without a model they are kept for the one that is opened next."""
+def use_data(session: Session, path: Path, *, quiet: bool = False) -> None:
+    """Use a file or folder as the data set; without a model they are kept for the one that is opened next.
+
+    quiet: that model is about to be opened, so nothing is said.
+    """
     from compress_studio.gui.message import Message
 
     chosen = replace(session.project.data, path=str(path.absolute()), options={})
     if not session.edit("Choose data", edits.set_data(chosen)):
         return
-    if not len(session.project.pipeline):
+    if not len(session.project.pipeline) and not quiet:
         text = f"{path.name} will be used as data."
         session.message.emit(Message(text, "Now open the model that they belong to.", "info"))
 
@@ -131,5 +141,5 @@ def look_at_source(session: Session, node: NodeId | None = None, *, show: NodeId
     session.look_at(sources, measure=settings.current().measure_on_opening)
 
 
-def _of(path: Path) -> Mapping[str, Json]:
-    return {SOURCE_PATH: str(path.absolute())}
+def _of(path: Path, values: Values) -> Mapping[str, Json]:
+    return {**values, SOURCE_PATH: str(path.absolute())}

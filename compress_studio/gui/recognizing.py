@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
-from compress_studio.artifacts.refusals import refuse
-from compress_studio.artifacts.sniffing import TORCH_PROGRAMS, Format, sniff
+from compress_studio.artifacts.hub import hub_folder
+from compress_studio.artifacts.openable import CODE_SUFFIX, Openable, Way, openable
+from compress_studio.artifacts.sniffing import Format, sniff
 from compress_studio.base.errors import BadInput
 from compress_studio.gui.words import grouped_text
 from compress_studio.project.files import SUFFIX
 
-MODEL_FORMATS = frozenset({Format.ONNX, Format.ONNX_TEXT, Format.ONNX_JSON}) | TORCH_PROGRAMS
 ARRAY_FORMATS = frozenset({Format.NPZ, Format.NPY, Format.PARQUET})
 TABLES = frozenset({".csv", ".tsv"})
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 ARRAYS = frozenset({".npz", ".npy", ".parquet"})
-MODELS = frozenset({".onnx", ".pt2", ".pt", ".pth", ".onnxtxt", ".ts"})
-READABLE = "Models: ONNX, PyTorch programs (.pt2, TorchScript). Data: .npz, .npy, .csv, .parquet, folders, data.toml."
+MODELS = frozenset(
+    {".onnx", ".onnxtxt", ".pt2", ".pt", ".pth", ".ts", ".ckpt", ".bin", ".safetensors"}
+    | {".keras", ".h5", ".hdf5", ".tflite", ".pb"}
+)
+"""Endings of files that are looked at inside a folder; their content decides."""
+INDEXES = ".index.json"
+MODEL_PATTERNS = " ".join(f"*{one}" for one in (*sorted(MODELS), INDEXES, CODE_SUFFIX, ".zip"))
+"""For dialogs that choose a model."""
+READABLE = (
+    "Models: ONNX, PyTorch (.pt2, TorchScript, weights as .pt, .pth or .safetensors), archives and folders with one"
+    " of them. Data: .npz, .npy, .csv, .parquet, folders, data.toml."
+)
 GLANCE = 256
 """Entries of a folder that are looked at while something is dragged over the window."""
 MANY = 200_000
@@ -35,8 +45,16 @@ class Kind(StrEnum):
 
     PROJECT = "project"
     MODEL = "model"
+    WEIGHTS = "weights"
+    """A model that opens with code, or with consent to unpickle it."""
+    CODE = "code"
+    """Code that makes the network of weights, or brings its own."""
     DATA = "data"
     REFUSED = "refused"
+
+
+KINDS = {Way.WEIGHTS: Kind.WEIGHTS, Way.CODE: Kind.CODE}
+"""What is not simply a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +97,7 @@ class _Content:
 
 
 def recognize(path: Path, *, closely: bool = False) -> tuple[Dropped, ...]:
-    """What a path is, by content: mostly one thing, two for a folder that holds a model and its data.
+    """What a path is, by content: mostly one thing, several for a folder that holds a model, its code and its data.
 
     Quick; closely counts whole folders and looks into checkpoints for the reason, which may take a second.
     """
@@ -104,26 +122,35 @@ def classify(path: Path) -> Dropped:
     return found
 
 
+def models_with_code(found: Sequence[Dropped]) -> list[tuple[Dropped, Path | None]]:
+    """The models of a drop, the first weights with the first code; code without weights stands for itself."""
+    models = [one for one in found if one.kind in {Kind.MODEL, Kind.WEIGHTS}]
+    code = [one for one in found if one.kind is Kind.CODE]
+    if not code:
+        return [(one, None) for one in models]
+    takes = next((one for one in models if one.kind is Kind.WEIGHTS or one.format is Format.ZIP), None)
+    if takes is None:
+        return [*((one, None) for one in models), *((one, None) for one in code[:1])]
+    return [(one, code[0].path if one is takes else None) for one in models]
+
+
 def _file(path: Path, found: Format, *, closely: bool) -> Dropped:
     suffix = path.suffix.lower()
-    if found in MODEL_FORMATS:
-        return Dropped(path, Kind.MODEL, found)
     if found in ARRAY_FORMATS or (suffix == ".toml" and found in {Format.TEXT, Format.CSV}):
         return Dropped(path, Kind.DATA, found)
     if suffix in TABLES and found in {Format.CSV, Format.TEXT}:
         return Dropped(path, Kind.DATA, Format.CSV)
     if found is Format.IMAGE:
         return _refused(path, found, f"{path.name} is a single image.", "Drop the folder that holds the images.")
-    if found is Format.ZIP:
-        hint = "Unpack it and drop the folder or the file inside."
-        return _refused(path, found, f"{path.name} is a ZIP archive.", hint)
-    if found in {Format.TEXT, Format.CSV, Format.UNKNOWN}:
+    if found in {Format.TEXT, Format.CSV, Format.UNKNOWN} and suffix != CODE_SUFFIX:
         return _refused(path, found, f"{path.name} is not a model or data set that can be read.", READABLE)
-    if found in {Format.CHECKPOINT, Format.PICKLE} and not closely:
-        reason = f"{path.name} is {found.value}: it holds weights, but not the network."
-        return _refused(path, found, reason, "Drop it to read how to export the network.")
-    error = refuse(path, found)
-    return _refused(path, found, error.message, error.hint)
+    return _dropped(openable(path, closely=closely))
+
+
+def _dropped(found: Openable) -> Dropped:
+    if found.way is Way.REFUSED:
+        return _refused(found.path, found.kind, found.reason, found.hint)
+    return Dropped(found.path, KINDS.get(found.way, Kind.MODEL), found.kind)
 
 
 def _folder(path: Path, *, closely: bool) -> tuple[Dropped, ...]:
@@ -132,23 +159,39 @@ def _folder(path: Path, *, closely: bool) -> tuple[Dropped, ...]:
     projects = [one for one in names if one.lower().endswith(SUFFIX)]
     if len(projects) == 1:
         return (Dropped(path / projects[0], Kind.PROJECT),)
-    models = _models(path, names)
+    samples = content.count(IMAGES | TABLES | ARRAYS)
+    models = _models(path, names, closely=closely)
+    if closely and not models and not samples and content.folders:
+        models = [one for one in [_dropped(openable(path, closely=True))] if one.kind is not Kind.REFUSED]
     if len(models) > 1:
         listed = ", ".join(one.path.name for one in models[:4]) + (", …" if len(models) > 4 else "")
         return (_refused(path, Format.FOLDER, f"{path.name}/ holds several models: {listed}.", "Drop one of them."),)
-    samples = content.count(IMAGES | TABLES | ARRAYS)
     held = samples or "data.toml" in names or (content.folders and not closely)
     data = (Dropped(path, Kind.DATA, Format.FOLDER, _detail(content)),) if held and not (models and not samples) else ()
     if models or data:
-        return (*models, *data)
+        return (*models, *_code(path, names, models), *data)
     what = "is empty" if not content.files and not content.folders else "holds no model and no data that can be read"
     return (_refused(path, Format.FOLDER, f"{path.name}/ {what}.", READABLE),)
 
 
-def _models(path: Path, names: list[str]) -> list[Dropped]:
-    likely = [path / one for one in sorted(names) if Path(one).suffix.lower() in MODELS][:SNIFFED]
-    kinds = [(one, sniff(one)) for one in likely]
-    return [Dropped(one, Kind.MODEL, kind) for one, kind in kinds if kind in MODEL_FORMATS]
+def _models(path: Path, names: list[str], *, closely: bool) -> list[Dropped]:
+    """The models directly in a folder; files of weights count only where there is no whole network."""
+    if hub_folder(path) is not None:
+        return [_dropped(openable(path, closely=closely))]
+    indexes = [one for one in names if one.endswith(INDEXES)]
+    likely = sorted(one for one in names if Path(one).suffix.lower() in MODELS or one in indexes)[:SNIFFED]
+    found = [_dropped(one) for one in (openable(path / name) for name in likely) if one.way is not Way.REFUSED]
+    networks = [one for one in found if one.kind is Kind.MODEL]
+    whole = [one for one in found if one.format is Format.SHARDS]
+    return networks or whole or found
+
+
+def _code(path: Path, names: list[str], models: list[Dropped]) -> tuple[Dropped, ...]:
+    """The one Python file beside weights: most likely it makes their network."""
+    files = [one for one in names if one.endswith(CODE_SUFFIX)]
+    if len(files) != 1 or not any(one.kind is Kind.WEIGHTS for one in models):
+        return ()
+    return (Dropped(path / files[0], Kind.CODE, Format.TEXT),)
 
 
 def _glance(path: Path) -> _Content:

@@ -14,6 +14,7 @@ from compress_studio.base.errors import BadInput
 from compress_studio.engine.channel import current
 from compress_studio.graph.facts import inspect
 from compress_studio.graph.weights import pieces
+from compress_studio.inspection.archives import model_file
 
 if TYPE_CHECKING:
     from compress_studio.artifacts.checkpoints import Tensor
@@ -34,8 +35,13 @@ def look(path: str, entry: str = "", bins: int = BINS) -> dict[str, Any]:
     the distributions away, which is quick.
     Raises BadInput when there are no tensors, and Cancelled between two tensors when somebody asked to stop.
     """
-    facts: dict[str, Any] = dict(inspect(Path(path)))
-    checkpoint = look_at_weights(Path(path))
+    with model_file(Path(path)) as model:
+        return _look(model, entry, bins)
+
+
+def _look(path: Path, entry: str, bins: int) -> dict[str, Any]:
+    facts: dict[str, Any] = dict(inspect(path))
+    checkpoint = look_at_weights(path)
     chosen = choose(groups(checkpoint), checkpoint.path.name, entry)
     facts["tensors"] = [
         {

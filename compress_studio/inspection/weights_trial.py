@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from compress_studio.artifacts.codesource import CodeSource, source_of
-from compress_studio.artifacts.containers import unpack
-from compress_studio.artifacts.sniffing import Format, sniff
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.base.paths import scratch_dir
 from compress_studio.engine import consents
 from compress_studio.engine.channel import current
 from compress_studio.engine.work import WorkContext, WorkSetting
+from compress_studio.inspection.archives import model_file
 from compress_studio.spec.runtime import BUILT_IN
 from compress_studio.steps.kernels import code_child, torch_inputs
 from compress_studio.steps.kernels.code_opening import layouts_of, request_of
@@ -32,8 +31,8 @@ def what_would_run(path: str, architecture: str = "", entry: str = "") -> dict[s
 
     Raises BadInput for a file or code that cannot be used.
     """
-    with scratch_dir() as folder:
-        source = source_of(_inside(Path(path), folder), architecture, "", entry)
+    with model_file(Path(path)) as model:
+        source = source_of(model, architecture, "", entry)
         needs = _needs(source)
         unpickled = source.checkpoint if source.unpickles else None
         return {
@@ -65,15 +64,15 @@ def try_architecture(
     Raises Cancelled when somebody asked to stop; the process is then ended.
     """
     try:
-        with scratch_dir() as folder:
-            return _try(folder, Path(path), (architecture, arguments, entry, dims), setting)
+        with scratch_dir() as folder, model_file(Path(path)) as model:
+            return _try(folder, model, (architecture, arguments, entry, dims), setting)
     except UserError as error:
         return _answer(error=error)
 
 
 def _try(folder: Path, path: Path, words: tuple[str, str, str, str], setting: WorkSetting | None) -> dict[str, Any]:
     architecture, arguments, entry, dims = words
-    source = source_of(_inside(path, folder), architecture, arguments, entry)
+    source = source_of(path, architecture, arguments, entry)
     needs = _needs(source)
     if not all(one["allowed"] for one in needs):
         return _answer(needs=needs, error=BadInput(CONSENT, "Look at what would run, and allow it if you trust it."))
@@ -141,12 +140,3 @@ def _needs(source: CodeSource) -> list[dict[str, Any]]:
         {"digest": digest, "what": what, "word": word, "allowed": consents.given(digest)}
         for digest, what, word in source.needs()
     ]
-
-
-def _inside(path: Path, folder: Path) -> Path:
-    """The file itself, or the model in an archive, unpacked into a folder."""
-    if sniff(path) is not Format.ZIP:
-        return path
-    unpacked = folder / "unpacked"
-    unpacked.mkdir()
-    return unpack(path, unpacked)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.forms.gesture import new_gesture
 from compress_studio.gui.forms.help import HelpPopover, help_page
 from compress_studio.gui.forms.param_form import ParamForm
@@ -26,6 +27,8 @@ from compress_studio.gui.panels.inspector_state import (
     read_preview,
     read_state,
 )
+from compress_studio.gui.recognizing import MODEL_PATTERNS, recognize
+from compress_studio.gui.weights import flow
 from compress_studio.project import edits
 from compress_studio.project.pipeline import SOURCE_STEP, TEACHER, NodeId
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from compress_studio.gui.previews import Previews
 
 FRAME_MS = 16
-OPEN_FILTERS = ("Models (*.onnx *.pt2 *.pt *.pth *.ts *.onnxtxt)", "All files (*)")
+OPEN_FILTERS = (f"Models ({MODEL_PATTERNS})", "All files (*)")
 
 
 class Inspector(QWidget):
@@ -265,8 +268,14 @@ class Inspector(QWidget):
             self._session.edit(f"Switch {view.title} on", edits.toggle([view.node.id]))
 
     def _ask_model(self, _parent: QWidget, folder: str) -> str:
-        path = self._commands.asking.ask_open("Choose another model", OPEN_FILTERS, folder)
-        return "" if path is None else str(path.absolute())
+        path, view = self._commands.asking.ask_open("Choose another model", OPEN_FILTERS, folder), self.body.state.view
+        if path is None or view is None:
+            return ""
+        found = recognize(path)[0]
+        if flow.asks(found):
+            flow.open_asking(self._commands, found, flow.Wish(found.path, unsaved.REPLACE, view.node.id))
+            return ""
+        return str(path.absolute())
 
     def _fix(self, fix: Fix) -> None:
         """Do what a message advises."""

@@ -11,11 +11,14 @@ from PySide6.QtCore import QFileSystemWatcher, Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QWidget
 
 from compress_studio.base.errors import BadInput, UserError
+from compress_studio.gui.dialogs import unsaved
 from compress_studio.gui.nodeview import NodeView, Shown
 from compress_studio.gui.opening import Kind, classify, open_again, replace_model
 from compress_studio.gui.panels.inspector_words import macs_text
 from compress_studio.gui.panels.notices import BusyLine, Notice, Notices
+from compress_studio.gui.recognizing import MODEL_PATTERNS
 from compress_studio.gui.stepwords import in_words
+from compress_studio.gui.weights import flow
 from compress_studio.gui.widgets.card import Card, FactRows
 from compress_studio.gui.words import bytes_text, count_text, grouped_text
 from compress_studio.project.files import SOURCE_PATH
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from compress_studio.gui.session import Session
     from compress_studio.project.pipeline import NodeId
 
-MODEL_FILTERS = ("Models (*.onnx *.pt2 *.pt *.pth *.ts *.onnxtxt)", "All files (*)")
+MODEL_FILTERS = (f"Models ({MODEL_PATTERNS})", "All files (*)")
 DTYPES = {"FLOAT": "f32", "FLOAT16": "f16", "DOUBLE": "f64", "BFLOAT16": "bf16", "BOOL": "bool", "STRING": "text"}
 FORMATS = {"a TorchScript program": "TorchScript", "an exported PyTorch program (.pt2)": "PyTorch .pt2"}
 QUANTIZED = {"int8": "int8", "weights": "weights only"}
@@ -240,8 +243,11 @@ class ModelCard(Card):
             return
         try:
             found = classify(path)
-            if found.kind is not Kind.MODEL:
-                raise BadInput(f"{path.name} is not a model.", "Choose an ONNX model or a PyTorch program.")
+            if found.kind not in {Kind.MODEL, Kind.WEIGHTS, Kind.CODE}:
+                raise BadInput(f"{path.name} is not a model.", "Choose an ONNX model or a file of PyTorch.")
+            if flow.asks(found):
+                flow.open_asking(commands, found, flow.Wish(found.path, unsaved.REPLACE, self._shown.chosen))
+                return
             replace_model(self._session, found.path, self._shown.chosen)
         except UserError as error:
             commands.tell(error)

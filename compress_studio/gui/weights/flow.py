@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compress_studio.artifacts.factories import factories
 from compress_studio.artifacts.openable import Way, openable
 from compress_studio.artifacts.sniffing import Format
-from compress_studio.base.errors import BadInput, UserError
+from compress_studio.base.errors import UserError
 from compress_studio.engine.runstate import Stage
 from compress_studio.gui import opening
+from compress_studio.gui.dialogs.showing import show_dialog
 from compress_studio.gui.dialogs.unsaved import NEW, REPLACE
 from compress_studio.gui.recognizing import Dropped, Kind
 from compress_studio.project import edits
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from compress_studio.gui.weights.state import ArchitectureChoice
     from compress_studio.project.pipeline import Node
 
-INSIDE = "compress_studio.inspection.weights_trial:inside"
+INSIDE = "compress_studio.inspection.archives:inside"
 PARAMETERS = ("architecture", "arguments", "entry", "dims")
 """Of source.model: what the dialog asks for."""
 Then = Callable[[], None]
@@ -84,7 +84,7 @@ def ask(commands: Commands, wish: Wish, then: Then = nothing) -> WeightsDialog:
 
     dialog = WeightsDialog(commands, wish.path, _known(commands, wish), commands.window)
     dialog.chosen.connect(partial(_chosen, commands, wish, then))
-    dialog.open()
+    show_dialog(dialog)
     return dialog
 
 
@@ -119,7 +119,7 @@ def _known(commands: Commands, wish: Wish) -> dict[str, str]:
     if source is not None and source.params.get(SOURCE_PATH) == str(wish.path.absolute()):
         return {name: str(source.params.get(name, "")) for name in PARAMETERS}
     code = wish.path if wish.path.suffix.lower() == ".py" else wish.code
-    return {} if code is None else {"architecture": f"{code.absolute()}:{_function(code)}"}
+    return {} if code is None else {"architecture": str(code.absolute())}
 
 
 def _source(commands: Commands, wish: Wish) -> Node | None:
@@ -127,15 +127,6 @@ def _source(commands: Commands, wish: Wish) -> Node | None:
         return None
     sources = commands.session.project.pipeline.sources()
     return next((one for one in sources if wish.node in {None, one.id}), None)
-
-
-def _function(code: Path) -> str:
-    """The function that most likely makes the network; empty when there is none."""
-    try:
-        found = factories(code)
-    except BadInput:
-        return ""
-    return found[0].name if found else ""
 
 
 def _chosen(commands: Commands, wish: Wish, then: Then, choice: ArchitectureChoice) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compress_studio.artifacts.sniffing import Format
 from compress_studio.base.errors import BadInput
 from compress_studio.base.paths import resource
 from compress_studio.gui.recognizing import Kind, classify, recognize
@@ -22,6 +23,13 @@ def model(tmp_path: Path) -> Path:
     path = tmp_path / "net.onnx"
     path.write_bytes(MODEL.read_bytes()[:4000])
     return path
+
+
+@pytest.fixture
+def tensors() -> bytes:
+    """A safetensors file with one tensor."""
+    head = json.dumps({"fc.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}).encode()
+    return len(head).to_bytes(8, "little") + head + bytes(24)
 
 
 def one(path: Path, *, closely: bool = False):
@@ -69,23 +77,74 @@ def test_a_single_image_says_to_drop_its_folder(tmp_path: Path) -> None:
     assert "folder" in one(path).hint
 
 
-def test_an_archive_says_to_unpack_it(tmp_path: Path) -> None:
+def test_an_archive_without_a_model_says_to_unpack_it(tmp_path: Path) -> None:
     path = tmp_path / "all.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "x")
     assert "Unpack" in one(path).hint
 
 
-def test_a_checkpoint_is_refused_at_a_glance_and_closely_with_its_recipe(tmp_path: Path) -> None:
+def test_an_archive_that_may_hold_a_model_is_one(tmp_path: Path, model: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(model, "deep/net.onnx")
+    assert (one(path).kind, one(path).format) == (Kind.MODEL, Format.ZIP)
+
+
+def test_weights_are_what_opens_with_code(tmp_path: Path, tensors: bytes) -> None:
+    path = tmp_path / "weights.download"
+    path.write_bytes(tensors)
+    assert one(path).kind is one(path, closely=True).kind is Kind.WEIGHTS
+    assert classify(path).kind is Kind.WEIGHTS
+
+
+def test_a_checkpoint_without_tensors_is_refused_closely_with_its_recipe(tmp_path: Path) -> None:
     path = tmp_path / "weights.pt"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("weights/data.pkl", pickle.dumps({"layer.weight": 1}, protocol=2))
-    assert "checkpoint" in one(path).reason
+    assert one(path).kind is Kind.WEIGHTS
     closely = one(path, closely=True)
     assert "holds only weights, no architecture" in closely.reason
     assert "torch.onnx.export" in closely.hint
     with pytest.raises(BadInput, match="no architecture"):
         classify(path)
+
+
+def test_python_files_are_code(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text("import torch\n\ndef make(a, b): ...\n")
+    assert one(path).kind is Kind.CODE
+
+
+def test_a_folder_with_weights_and_one_python_file_is_both(tmp_path: Path, tensors: bytes) -> None:
+    (tmp_path / "weights.safetensors").write_bytes(tensors)
+    (tmp_path / "net.py").write_text("def make(): ...\n")
+    found = recognize(tmp_path, closely=True)
+    assert [(each.kind, each.path.name) for each in found] == [
+        (Kind.WEIGHTS, "weights.safetensors"),
+        (Kind.CODE, "net.py"),
+    ]
+
+
+def test_beside_a_whole_network_weights_do_not_count(tmp_path: Path, model: Path, tensors: bytes) -> None:
+    (tmp_path / "weights.safetensors").write_bytes(tensors)
+    assert one(tmp_path).path == model
+
+
+def test_the_one_model_deep_in_a_folder_is_found_closely(tmp_path: Path, model: Path) -> None:
+    deep = tmp_path / "exported" / "best"
+    deep.mkdir(parents=True)
+    found = one(tmp_path, closely=True)
+    assert found.path == model
+    moved = model.rename(deep / "net.onnx")
+    assert one(tmp_path, closely=True).path == moved
+
+
+def test_the_weights_of_a_folder_of_transformers_are_its_model(tmp_path: Path, tensors: bytes) -> None:
+    for name in ("model.safetensors", "training_args.bin"):
+        (tmp_path / name).write_bytes(tensors)
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["BertModel"], "model_type": "bert"}))
+    assert one(tmp_path, closely=True).path.name == "model.safetensors"
 
 
 def test_a_folder_with_one_model_inside_is_that_model(tmp_path: Path, model: Path) -> None:
