@@ -18,19 +18,22 @@ from compress_studio.engine.cache import Store
 from compress_studio.gui.app import make_application
 from compress_studio.gui.forms.param_form import ParamForm
 from compress_studio.gui.gallery_scenes import SCENES, finish_scene, make_scene
+from compress_studio.gui.gallery_weights import weights_states
 from compress_studio.gui.gallery_widgets import COLUMN, widget_columns
 from compress_studio.gui.garbage import Garbage
 from compress_studio.gui.main_window import MainWindow
 from compress_studio.gui.session import Session
 from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.weights.dialog import LEAST as WEIGHTS_SIZE
+from compress_studio.gui.weights.view import COMPARING, TENSORS, WeightsView
 from compress_studio.gui.widgets.basics import ElidedLabel
 from compress_studio.spec.registry import StepRegistry
 
 SIDE, FORM, WIDE, HIGH, LOW, CHART = 250, 320, 860, 640, 190, 320
-IN_ROW, CHARTS_IN_ROW = 4, 2
+IN_ROW, CHARTS_IN_ROW, WEIGHTS_IN_ROW = 4, 2, 2
 ROUNDS = 3
 """Answers of workers lead to further questions: facts, then layers, then weights."""
-PARTS = ("widgets", "forms", *SCENES)
+PARTS = ("widgets", "forms", "weights", *SCENES)
 
 
 class Gallery(QWidget):
@@ -80,6 +83,8 @@ class Gallery(QWidget):
             from compress_studio.spec.runtime import load_runtime
 
             return _rows(_forms(load_runtime().steps), IN_ROW)
+        if name == "weights":
+            return _rows(_weights(), WEIGHTS_IN_ROW)
         return self._scene(name)
 
     def _scene(self, name: str) -> list[QWidget]:
@@ -158,6 +163,19 @@ def _forms(steps: StepRegistry) -> list[QWidget]:
         layout.addWidget(form)
         layout.addStretch(1)
         made.append(page)
+    return made
+
+
+def _weights() -> list[QWidget]:
+    """The dialog of weights in all its states."""
+    made: list[QWidget] = []
+    for name, state in weights_states().items():
+        view = WeightsView()
+        view.show_state(state)
+        view.show_page(COMPARING if state.outcome is not None and state.outcome.rows else TENSORS)
+        view.setProperty("surface", "window")
+        view.setAccessibleName(name)
+        made.append(_sized(view, WEIGHTS_SIZE.width(), WEIGHTS_SIZE.height()))
     return made
 
 

@@ -14,6 +14,7 @@ from compress_studio.gui.theme.current import color, tokens
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.weights.state import Kind, Misfit, WeightsState
 from compress_studio.gui.widgets.basics import IconButton
+from compress_studio.gui.widgets.hint import breakable
 from compress_studio.gui.widgets.search import SearchField
 from compress_studio.gui.widgets.segments import Segments
 
@@ -21,7 +22,7 @@ NAME, NETWORK, FILE = range(3)
 TITLES = ("weight", "in the network", "in the file")
 ALL = "all"
 ROW = 24
-SHAPE_WIDTH = 150
+SHAPE_WIDTH = 124
 KIND_ROLE = Qt.ItemDataRole.UserRole + 1
 LABELS = {Kind.MISSING: "Missing", Kind.DIFFERENT: "Other shape", Kind.UNEXPECTED: "Only in the file"}
 ABSENT = {Kind.MISSING: (FILE, "not there"), Kind.UNEXPECTED: (NETWORK, "not there")}
@@ -136,7 +137,7 @@ class ComparingPane(QWidget):
         outcome = state.outcome
         rows = outcome.rows if outcome is not None else ()
         text = f"{outcome.renamed}." if outcome is not None and outcome.renamed else ""
-        self._renamed.setText(text[:1].upper() + text[1:])
+        self._renamed.setText(breakable(text))
         self._renamed.setVisible(bool(text))
         if rows == self.model.rows:
             return

@@ -15,7 +15,8 @@ SHORT = 12
 """Letters of a digest that are shown."""
 LISTED = 12
 EXPLAINED = (
-    "It would run in a process of its own, but code can do whatever you can. Allowing is remembered for exactly this"
+    "It would run in a process of its own, which reaches no network and no other program and writes only into its own"
+    " folder where this system can hold it to that; it can read your files. Allowing is remembered for exactly this"
     " content: when it changes, you are asked again."
 )
 KNOWN = "You allowed exactly this content before. It runs in a process of its own."
@@ -107,7 +108,7 @@ def lines(code: CodeLook) -> list[tuple[str, str]]:
 def _line(need: Need, *, short: bool) -> tuple[str, str]:
     """short: what a pickle imports is listed elsewhere."""
     what = need.what.partition(", which imports")[0] if short else need.what
-    what = f"{what[:1].upper()}{what[1:]}"
+    what = f"The{what[3:]}" if what.startswith("the ") else what
     return f"{what} · digest {need.digest[:SHORT]}", f"{what}\nDigest {need.digest}"
 
 

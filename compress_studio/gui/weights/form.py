@@ -35,6 +35,8 @@ from compress_studio.gui.widgets.basics import set_look
 from compress_studio.gui.widgets.segments import Segments
 
 LABELS = 76
+LONGEST = 36
+"""Letters of a function in the list."""
 WAYS = ((Way.FILE, "Your code"), (Way.PACKAGE, "Installed package"), (Way.PICKLE, "As it was pickled"))
 DIMS_TIP = (
     "The shape of the input, such as x=Nx3x224x224 with N for a free batch; + between several inputs. Left empty, the"
@@ -195,7 +197,9 @@ class ArchitectureForm(QWidget):
                 self.function.clear()
                 for name in names:
                     found = next((one for one in self._factories if one.name == name), None)
-                    self.function.addItem(found.signature if found is not None else name, name)
+                    text = found.signature if found is not None else name
+                    self.function.addItem(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…", name)
+                    self.function.setItemData(self.function.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
             self.function.setCurrentIndex(self.function.findData(function))
         self.function.setEnabled(bool(names))
 

@@ -93,6 +93,7 @@ def outcome_notices(outcome: Outcome) -> list[Notice]:
     if outcome.inputs:
         inputs = ", ".join(f"{name} {shape}".strip() for name, shape in outcome.inputs)
         found.append(Notice("muted", f"{'Runs with' if outcome.ok else 'Its inputs:'} {inputs}."))
-    renamed = f"{outcome.renamed[:1].upper()}{outcome.renamed[1:]}." if outcome.renamed else ""
-    found += [Notice("muted", text) for text in dict.fromkeys((renamed, *outcome.notes)) if text]
+    renamed = f"{outcome.renamed}." if outcome.renamed else ""
+    told = [text for text in outcome.notes if text.casefold() != renamed.casefold()]
+    found += [Notice("muted", text) for text in (renamed, *told) if text]
     return found

@@ -349,7 +349,7 @@ def wrong_arguments(text: str) -> str:
     try:
         parse_arguments(text)
     except BadInput as error:
-        return f"{error.message} {error.hint}"
+        return f"{error.message} {error.hint}".replace("arguments=", "")
     return ""
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QSizePolicy,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -30,7 +31,9 @@ from compress_studio.gui.widgets.search import SearchField
 from compress_studio.spec.preview import Histogram
 
 ROW = 24
-WIDTHS = (0, 120, 76, 76)
+WIDTHS = (0, 116, 72, 72)
+LONGEST = 28
+"""Letters of a part of the file in the list."""
 REMARKS = 4
 STATISTICS = ("min", "max", "mean", "standard deviation", "zeros", "not a number")
 
@@ -89,6 +92,7 @@ class TensorsPane(QWidget):
         self.entry.setAccessibleName("Part of the file")
         self.entry.setToolTip("Which part of the file holds the weights to open")
         self.entry.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.entry.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.entry.activated.connect(self._entry_picked)
         row.addWidget(self.search, 1)
         row.addWidget(self.entry)
@@ -150,8 +154,10 @@ class TensorsPane(QWidget):
             self._entries = look.entries
             self.entry.clear()
             for one in look.entries:
-                text = f"{one.name or 'outermost'} · {one.holds} · {one.tensors} tensors"
-                self.entry.addItem(text, one.name)
+                whole = f"{one.name or 'outermost'} · {one.holds} · {words.grouped_text(one.tensors)} tensors"
+                text = f"{one.name or 'outermost'} · {one.holds}"
+                self.entry.addItem(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…", one.name)
+                self.entry.setItemData(self.entry.count() - 1, whole, Qt.ItemDataRole.ToolTipRole)
         with QSignalBlocker(self.entry):
             self.entry.setCurrentIndex(self.entry.findData(entry or look.entry))
 

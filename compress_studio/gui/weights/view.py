@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from compress_studio.gui import words
+from compress_studio.gui.panels.side import height_of
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.weights.code_pane import CodePane
 from compress_studio.gui.weights.comparing import ComparingPane
@@ -31,6 +32,20 @@ from compress_studio.gui.widgets.segments import Segments
 TENSORS, CODE, COMPARING = PAGES = ("tensors", "code", "comparing")
 RIGHT = 430
 """Least width of the right side."""
+
+
+class _Column(QWidget):
+    """As high as its wrapped texts need at the width that there is, and not at the narrowest."""
+
+    def __init__(self, area: QScrollArea) -> None:
+        super().__init__(area)
+        self._room = area
+
+    def minimumSizeHint(self) -> QSize:
+        wide = self._room.maximumViewportSize().width()
+        narrow = wide - self._room.verticalScrollBar().sizeHint().width()
+        high = height_of(self, wide)
+        return QSize(1, high if high <= self._room.maximumViewportSize().height() else height_of(self, narrow))
 
 
 class WeightsView(QWidget):
@@ -106,7 +121,7 @@ class WeightsView(QWidget):
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setMinimumWidth(RIGHT)
-        inside = QWidget(self._area)
+        inside = _Column(self._area)
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 0, METRICS.gap, 0)
         layout.setSpacing(METRICS.pad)
