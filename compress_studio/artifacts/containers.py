@@ -6,7 +6,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from compress_studio.artifacts.refusals import bomb, damaged, refuse
+from compress_studio.artifacts.converters import find
+from compress_studio.artifacts.hub import WEIGHTS, hub_folder
+from compress_studio.artifacts.refusals import bomb, damaged
 from compress_studio.artifacts.sniffing import Format, sniff
 from compress_studio.base.errors import BadInput
 
@@ -16,6 +18,7 @@ NETWORKS = frozenset(
 )
 SUFFIXES = frozenset(
     {".onnx", ".pt", ".pth", ".pt2", ".bin", ".ckpt", ".safetensors", ".json", ".onnxtxt", ".textproto", ".txt"}
+    | {".keras", ".h5", ".hdf5", ".pb", ".tflite"}
 )
 """Endings of files that are looked at inside a folder; their content decides."""
 DEEPEST = 3
@@ -27,19 +30,12 @@ def model_in(folder: Path) -> Path:
 
     Raises BadInput when there is none or several.
     """
-    if (folder / "saved_model.pb").is_file():
-        raise refuse(folder, Format.SAVED_MODEL)
     files = [
         file
         for file in sorted(folder.rglob("*"))[:MOST_FILES]
         if file.suffix.lower() in SUFFIXES and file.is_file() and len(file.relative_to(folder).parts) <= DEEPEST
     ]
-    kinds = {file: sniff(file) for file in files}
-    found = [file for file in files if kinds[file] in NETWORKS]
-    indexes = [file for file in found if kinds[file] is Format.SHARDS]
-    if indexes:
-        found = [file for file in found if file.parent != indexes[0].parent or file in indexes]
-    return _only(found, folder, f"{folder.name or folder} is a folder, not a model file")
+    return _only(_models(files), folder, f"{folder.name or folder} is a folder, not a model file")
 
 
 def unpack(path: Path, target: Path) -> Path:
@@ -63,9 +59,26 @@ def unpack(path: Path, target: Path) -> Path:
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
         raise damaged(path) from error
     files = [file for file in sorted(target.rglob("*"))[:MOST_FILES] if file.is_file()]
+    return _only(_models(files), target, f"{path.name} is a ZIP archive")
+
+
+def _models(files: Sequence[Path]) -> list[Path]:
+    """The models among files; what only belongs to one of them is left out.
+
+    Of a SavedModel that is its variables, of a folder of Hugging Face the same network for other frameworks, and of
+    an index of weights the files that it names.
+    """
     kinds = {file: sniff(file) for file in files}
-    found = [file for file in files if kinds[file] in NETWORKS]
-    return _only(found, target, f"{path.name} is a ZIP archive")
+    found = [file for file in files if kinds[file] in NETWORKS or find(file, kinds[file]) is not None]
+    for one in [file for file in found if kinds[file] is Format.SHARDS]:
+        found = [file for file in found if file.parent != one.parent or kinds[file] is Format.SHARDS]
+    for one in [file for file in found if kinds[file] is Format.SAVED_MODEL]:
+        found = [file for file in found if file == one or one.parent not in file.parents]
+    hubs = {file.parent: hub for file in found if (hub := hub_folder(file)) is not None}
+    for folder, hub in hubs.items():
+        first = next(folder / name for name in WEIGHTS if (folder / name) in found)
+        found = [file for file in found if file == first or hub.folder not in file.parents]
+    return found
 
 
 def _only(found: Sequence[Path], folder: Path, what: str) -> Path:

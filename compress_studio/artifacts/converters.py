@@ -59,8 +59,11 @@ def find(path: Path, kind: Format) -> Converter | None:
 
 def holds_keras(path: Path) -> bool:
     """Whether an HDF5 file holds a whole network of Keras, not only weights: both names are somewhere in it."""
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return all(data.find(mark) >= 0 for mark in KERAS_MARKS)
+    try:
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return all(data.find(mark) >= 0 for mark in KERAS_MARKS)
+    except (OSError, ValueError):
+        return False
 
 
 def has(package: str) -> bool:
@@ -73,6 +76,7 @@ def has(package: str) -> bool:
 
 def _converter(path: Path, title: str, packages: tuple[str, ...]) -> Converter:
     missing = [one for one in packages if not has(one)]
+    name = path.absolute().parent.name if path.name == "saved_model.pb" else path.name
     command = f"pip install {' '.join(missing or packages)}"
-    sentence = f"{path.name} is made by {title}: it opens once its converter is installed: {command}"
+    sentence = f"{name} is made by {title}: it opens once its converter is installed: {command}"
     return Converter(title, packages, (command,), not missing, sentence if missing else "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from compress_studio.artifacts import keras_config, tensorflow_files, tflite_files
+from compress_studio.artifacts import keras_config, refusals, tensorflow_files, tflite_files
 from compress_studio.artifacts.checkpoints import look as look_at_weights
 from compress_studio.artifacts.converters import WEIGHTS, Converter, find, has
 from compress_studio.artifacts.hub import CONFIG, HubFolder, hub_folder
@@ -22,7 +22,7 @@ HUB = "HUB"
 """Beside the names of formats: a folder of Hugging Face, whose files are of other formats."""
 DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly")}
 """Distributions that provide a package under another name."""
-BESIDES = ("tensorflow", "tf2onnx", "torch", "onnxscript")
+BESIDES = {"KERAS": ("tensorflow", "tf2onnx", "torch", "onnxscript"), HUB: ("torch", "onnxscript")}
 """Packages on which a conversion may depend besides those that are necessary."""
 
 
@@ -53,7 +53,8 @@ class Foreign:
     @property
     def versions(self) -> list[str]:
         """Versions of what converts it; the result depends on them."""
-        names = dict.fromkeys([*self.converter.packages, *BESIDES])
+        besides = BESIDES.get("KERAS" if self.kind == Format.HDF5.name else self.kind, ())
+        names = dict.fromkeys([*self.converter.packages, *besides])
         return [f"{name} {_version(name)}" for name in names if has(name)]
 
 
@@ -83,7 +84,10 @@ def require_safe(network: Foreign) -> None:
     elif network.kind == Format.SAVED_MODEL.name:
         error = tensorflow_files.refusal(network.name, tensorflow_files.look_saved(network.path).operators)
     elif network.kind == Format.TENSORFLOW.name:
-        error = tensorflow_files.refusal(network.name, tensorflow_files.look_graph(network.path).operators)
+        graph = tensorflow_files.look_graph(network.path)
+        if not graph.inputs:
+            raise BadInput(f"{network.name} is neither an ONNX model nor a graph of TensorFlow with inputs.", "")
+        error = tensorflow_files.refusal(network.name, graph.operators)
     elif network.kind == Format.TFLITE.name:
         error = tflite_files.refusal(network.name, tflite_files.look(network.path).custom)
     elif network.kind == HUB:
@@ -94,11 +98,7 @@ def require_safe(network: Foreign) -> None:
 
 def missing(network: Foreign) -> BadInput | None:
     """The error that says how to install its converter; None when that is there."""
-    converter = network.converter
-    if converter.installed:
-        return None
-    lead, _, command = converter.sentence.rpartition(": ")
-    return BadInput(f"{lead}.", f"Install it: {command}")
+    return None if network.converter.installed else refusals.missing(network.converter)
 
 
 def _hub_refusal(network: Foreign) -> BadInput | None:

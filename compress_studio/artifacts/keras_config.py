@@ -27,19 +27,29 @@ RUNS_CODE = frozenset({"Lambda", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", 
 
 
 def layers_of(path: Path) -> list[str]:
-    """What in a .keras file is not of Keras itself or holds code; see foreign_layers.
+    """What in a .keras file is not of Keras itself or holds code; see foreign_layers. May raise BadInput."""
+    return foreign_layers(config_of(path))
 
-    Raises BadInput for a file without a configuration that can be read.
-    """
+
+def config_of(path: Path) -> Any:
+    """The configuration of a .keras file. Raises BadInput when it has none that can be read."""
     try:
         with zipfile.ZipFile(path) as archive:
             name = next(one for one in archive.namelist() if one.rsplit("/", 1)[-1] == CONFIG)
             if archive.getinfo(name).file_size > MOST_BYTES:
                 raise BadInput(f"{path.name} has a configuration that is too large.", "Get it from its source again.")
-            found: Any = json.loads(archive.read(name))
+            return json.loads(archive.read(name))
     except (zipfile.BadZipFile, StopIteration, ValueError, OSError, RecursionError) as error:
         raise BadInput(f"{path.name} is a Keras model that is damaged.", "Copy or download it again.") from error
-    return foreign_layers(found)
+
+
+def classes(config: Any) -> list[str]:
+    """The classes of the layers of a model, in their order; a model inside of a model counts as one layer."""
+    rows: Any = config
+    for key in ("config", "layers"):
+        rows = cast("dict[str, Any]", rows).get(key) if isinstance(rows, dict) else None
+    listed = cast("list[Any]", rows) if isinstance(rows, list) else []
+    return [str(cast("dict[str, Any]", one).get("class_name", "")) for one in listed if isinstance(one, dict)]
 
 
 def foreign_layers(config: Any) -> list[str]:

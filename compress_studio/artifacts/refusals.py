@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from compress_studio.artifacts import pickles
+from compress_studio.artifacts.converters import WEIGHTS, Converter, find
 from compress_studio.artifacts.sniffing import Format
 from compress_studio.base.errors import BadInput
 
@@ -13,20 +14,10 @@ LARGEST_GROWTH = 100
 BOMB_BYTES = 256 << 20
 EXPORT = 'torch.onnx.export(net, (example_input,), "model.onnx", dynamo=True)'
 CONVERT = "Open it as the first step of a run: compress-studio run FILE --step source.model --out FOLDER."
-TF2ONNX = (
-    "Convert it: pip install tf2onnx tensorflow && python -m tf2onnx.convert --{option} {{name}} --output model.onnx"
-)
 HINTS = {
-    Format.TFLITE: TF2ONNX.format(option="tflite"),
-    Format.SAVED_MODEL: TF2ONNX.format(option="saved-model"),
-    Format.TENSORFLOW: TF2ONNX.format(option="graphdef"),
-    Format.KERAS: (
-        'Convert it: pip install keras tensorflow onnx tf2onnx && python -c "import keras;'
-        " keras.saving.load_model('{name}').export('model.onnx', format='onnx')\""
-    ),
     Format.HDF5: (
-        'If it is a Keras model, convert it: pip install keras tensorflow onnx tf2onnx && python -c "import keras;'
-        " keras.saving.load_model('{name}').export('model.onnx', format='onnx')\""
+        "It holds no network of Keras, at most weights: save the whole model where it was made with"
+        " model.save('model.keras'), and open that file."
     ),
     Format.ORT: (
         "ONNX Runtime has already optimized and packed it for one version and kind of processor, which cannot be taken"
@@ -50,6 +41,9 @@ DATA = frozenset({Format.NPZ, Format.NPY, Format.PARQUET, Format.IMAGE, Format.C
 def refuse(path: Path, kind: Format) -> BadInput:
     """The error for a file that is no ONNX model. Looks into PyTorch files without running anything from them."""
     name = path.name
+    converter = find(path, kind)
+    if converter is not None and kind not in WEIGHTS:
+        return _refuse_convertible(path, kind, converter)
     if kind in {Format.CHECKPOINT, Format.PICKLE, Format.SAFETENSORS, Format.SHARDS}:
         return _refuse_weights(path)
     if kind in {Format.TORCHSCRIPT, Format.PT2}:
@@ -64,10 +58,21 @@ def refuse(path: Path, kind: Format) -> BadInput:
     if kind in {Format.EMPTY, Format.DAMAGED_ZIP, Format.UNKNOWN, Format.TEXT}:
         hint = HINTS.get(kind, "Give an ONNX model (.onnx).")
         return BadInput(f"{name} is {kind.value}, not a model.", hint)
-    hint = HINTS.get(kind, "").format(name=name)
-    return BadInput(
-        f"{name} is {kind.value}. Only ONNX models and PyTorch programs (.pt2, TorchScript) can be opened.", hint
-    )
+    hint = HINTS.get(kind, "")
+    return BadInput(f"{name} is {kind.value}, which cannot be opened.", hint)
+
+
+def _refuse_convertible(path: Path, kind: Format, converter: Converter) -> BadInput:
+    """Where a network is needed that is ready: it has to be converted, and for that perhaps its package installed."""
+    if not converter.installed:
+        return missing(converter)
+    what = "a folder of Hugging Face" if kind is Format.FOLDER else kind.value
+    return BadInput(f"{path.name} is {what}, which has to be converted to ONNX first.", CONVERT)
+
+
+def missing(converter: Converter) -> BadInput:
+    """The error that says which command installs the converter of a file."""
+    return BadInput(converter.sentence.rpartition(": ")[0] + ".", f"Install it: {' && '.join(converter.commands)}")
 
 
 def damaged(path: Path) -> BadInput:

@@ -95,6 +95,8 @@ def sniff(path: Path) -> Format:
         return Format.PICKLE
     if _is_safetensors(head, size):
         return Format.SAFETENSORS
+    if _is_saved_model(head):
+        return Format.SAVED_MODEL
     if _is_onnx(head):
         return Format.ONNX
     return _text_kind(path) or (Format.TENSORFLOW if head[:1] == b"\x0a" else Format.UNKNOWN)
@@ -133,6 +135,15 @@ def _is_onnx(head: bytes) -> bool:
             return _is_graph(head[value[1] :])
         position = value[1] + (value[0] if wire == 2 else 0)
     return bool(seen & 0b10)
+
+
+def _is_saved_model(head: bytes) -> bool:
+    """Whether it begins as saved_model.proto does: version 1 and a network, whose first field is a message itself.
+
+    An ONNX model of the same first bytes has the name of a program there.
+    """
+    length = varint(head, 3) if head.startswith(b"\x08\x01\x12") else None
+    return length is not None and head[length[1] : length[1] + 1] == b"\x0a"
 
 
 def _is_graph(head: bytes) -> bool:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from compress_studio.artifacts.checkpoints import CHECKPOINTS
 from compress_studio.artifacts.checkpoints import look as look_at_weights
 from compress_studio.artifacts.containers import unpack
+from compress_studio.artifacts.foreign import foreign
 from compress_studio.artifacts.formats import Format, model_files, prove_runnable, read_onnx, sniff
 from compress_studio.artifacts.refusals import refuse
 from compress_studio.artifacts.sniffing import TORCH_PROGRAMS
 from compress_studio.artifacts.torchfiles import look
 from compress_studio.base.errors import BadInput
 from compress_studio.base.paths import scratch_dir
+from compress_studio.graph.foreign_facts import foreign_facts
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -34,7 +36,7 @@ def inspect(path: Path) -> dict[str, Json]:
     """The facts of an ONNX model as JSON: sizes, interface, operators, costs, one row per layer, warnings.
 
     Of a PyTorch program only what its file tells without being run; of a file of weights its tensors, the family that
-    they suggest, and what to do next.
+    they suggest, and what to do next; of a network of another framework what tells itself unconverted.
 
     Raises BadInput naming the file, the cause and the remedy for a file that is not a usable network.
     """
@@ -43,6 +45,9 @@ def inspect(path: Path) -> dict[str, Json]:
     from compress_studio.graph.tidy import lift_constants
 
     kind_of_file = sniff(path)
+    network = foreign(path, kind_of_file)
+    if network is not None:
+        return foreign_facts(network)
     if kind_of_file in TORCH_PROGRAMS:
         return _program(path, kind_of_file)
     if kind_of_file in CHECKPOINTS:
