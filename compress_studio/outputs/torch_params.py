@@ -8,14 +8,25 @@ from typing import Annotated, Any
 from compress_studio.spec.params import Params, Range, Ui
 from compress_studio.spec.step import Verdict
 
+WITHOUT_TORCH = frozenset(
+    {"NonMaxSuppression", "Unique", "MaxRoiPool", "MelWeightMatrix", "BitCast", "ImageDecoder", "TfIdfVectorizer"}
+    | {"RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", "Tokenizer"}
+    | {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+    | {"MatMulBnb4", "MatMulFpQ4", "QEmbedLayerNormalization", "QMoE", "MoE", "GroupQueryAttention", "SparseAttention"}
+    | {"PackedAttention", "PagedAttention", "DecoderMaskedMultiHeadAttention", "BeamSearch", "GreedySearch", "Sampling"}
+    | {"CDist", "CropAndResize", "NhwcMaxPool", "QLinearWhere", "MatMulInteger16"}
+    | {"ArrayFeatureExtractor", "Binarizer", "CastMap", "CategoryMapper", "DictVectorizer", "FeatureVectorizer"}
+    | {"Imputer", "LabelEncoder", "LinearClassifier", "LinearRegressor", "Normalizer", "OneHotEncoder", "Scaler"}
+    | {"SVMClassifier", "SVMRegressor", "TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor", "ZipMap"}
+)
+"""Operators that have no form in PyTorch here, as far as they are known by name; others are found out in writing."""
 FUSED_INTEGERS = frozenset(
     {"QLinearConv", "QLinearMatMul", "QGemm", "QLinearAdd", "QLinearMul", "QLinearConcat", "QLinearGlobalAveragePool"}
     | {"QLinearAveragePool", "QLinearSigmoid", "QLinearSoftmax", "QLinearLeakyRelu", "DynamicQuantizeLSTM"}
-    | {"DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QAttention", "QEmbedLayerNormalization"}
-    | {"MatMulBnb4", "MatMulFpQ4", "GatherBlockQuantized"}
+    | {"DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QAttention"}
 )
-"""Operators of ONNX Runtime on integers that have no counterpart in PyTorch."""
-INTEGERS = frozenset({"QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger"})
+"""Operators of ONNX Runtime on integers, which PyTorch computes as arithmetic on floats."""
+INTEGERS = FUSED_INTEGERS | {"QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger"}
 PACKED = frozenset({"INT4", "UINT4", "INT2", "UINT2"})
 HALVES = frozenset({"FLOAT16", "BFLOAT16"})
 SPARSE = 0.7
@@ -35,11 +46,11 @@ class TorchParams(Params):
 def carries(facts: Mapping[str, Any], params: TorchParams) -> Verdict:
     """What of a network PyTorch holds: the numbers always, the speed of integers never."""
     operators = set(facts.get("operators", {}))
-    integers = sorted(operators & FUSED_INTEGERS)
-    if integers:
+    lacking = sorted(operators & WITHOUT_TORCH)
+    if lacking:
         return Verdict.no(
-            f"PyTorch has no counterpart of {', '.join(integers)}, with which this network computes in integers.",
-            "Export it to ONNX, or export the network before it was quantized.",
+            f"PyTorch has no counterpart of {', '.join(lacking)}, with which this network computes.",
+            "Export it to ONNX, which holds every network.",
         )
     return Verdict(ok=True, reason=" ".join(cautions(facts)))
 
@@ -53,8 +64,12 @@ def cautions(facts: Mapping[str, Any]) -> Iterable[str]:
             "Its weights stay in 8 bits, but PyTorch computes with them in float32: the file is small, runs are not"
             " faster, and results may differ by single steps of rounding."
         )
-    if "MatMulNBits" in operators:
+    if "DynamicQuantizeLSTM" in operators:
+        yield "Its recurrent layers no longer round their inputs to 8 bits there, so that results differ slightly."
+    if operators & {"MatMulNBits", "GatherBlockQuantized"}:
         yield "Its packed weights stay packed and are widened at every run: the file is small, runs are slower."
+    if "If" in operators:
+        yield "Where the data decide between two branches, both are computed there and one result is taken."
     if types & PACKED:
         yield "PyTorch has no 4-bit numbers: weights of 4 bits take 8 in the file, twice as much as in ONNX."
     if types & HALVES:

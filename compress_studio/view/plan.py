@@ -152,6 +152,10 @@ class Compiler:
             return Call(function, context, {}, ins, outs, frozenset(range(len(ins))), kind=node.op_type)
         if node.op_type == "QuantizeLinear" and "limits" not in attrs:
             attrs |= _limits(node)
+        if node.op_type == "GatherBlockQuantized":
+            held = node.inputs[0]
+            whole = held is not None and held.dtype == ir.DataType.UINT8
+            attrs |= {"packed": whole and attrs.get("bits", 4) == 4, "bytes": whole}
         return Call(operator.function, context, attrs, ins, outs, operator.host, kind=node.op_type)
 
     def _define(self, node: ir.Node) -> Defined | None:

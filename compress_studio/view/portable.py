@@ -138,7 +138,8 @@ def _done(call: Call, values: Sequence[Any]) -> Any:
         value if index in call.host or (call.kind, index) == ("Pow", 1) else _tensor(value)
         for index, value in enumerate(values)
     ]
-    if any(isinstance(one, Tensor) for index, one in enumerate(taken) if index in call.host):
+    undecided = call.kind != "If" and any(isinstance(taken[index], Tensor) for index in call.host if index < len(taken))
+    if undecided:
         raise Refused(
             f"What {call.context.node or 'a node'} ({call.kind}) does depends on the data, which a PyTorch program"
             " cannot hold.",

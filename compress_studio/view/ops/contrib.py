@@ -8,11 +8,15 @@ from torch import Tensor
 
 from compress_studio.view.ops.activations import gelu
 from compress_studio.view.ops.convolution import conv
+from compress_studio.view.ops.filling import trilu
+from compress_studio.view.ops.indexing import gather_nd
 from compress_studio.view.ops.products import gemm
 from compress_studio.view.ops.quantization import dequantize, quantize
 from compress_studio.view.ops.registry import MICROSOFT, Attrs, Context, op
 
 op("Gelu", domain=MICROSOFT)(gelu)
+op("Trilu", domain=MICROSOFT, host=(1,))(trilu)
+op("GatherND", domain=MICROSOFT)(gather_nd)
 op("QuantizeLinear", domain=MICROSOFT)(quantize)
 op("DequantizeLinear", domain=MICROSOFT)(dequantize)
 FUSED = {"Relu": F.relu, "Tanh": torch.tanh, "Sigmoid": torch.sigmoid}
@@ -23,7 +27,12 @@ def _unknown_activation(attrs: Attrs, inputs: int) -> str:
     return "" if name in FUSED else f"activation {name}"
 
 
-@op("FusedMatMul", domain=MICROSOFT, refuses=lambda attrs, inputs: "batch" if attrs.get("transBatchA") else "")
+@op(
+    "FusedMatMul",
+    "TransposeMatMul",
+    domain=MICROSOFT,
+    refuses=lambda attrs, inputs: "batch" if attrs.get("transBatchA") else "",
+)
 def fused_matmul(ctx: Context, attrs: Attrs, a: Tensor, b: Tensor) -> Tensor:
     """alpha · A B, either transposed."""
     a = a.mT if attrs.get("transA", 0) and a.dim() > 1 else a
@@ -44,6 +53,12 @@ def fused_conv(
     """Conv, an addition and an activation."""
     y = conv(ctx, attrs, x, weight, bias)
     return FUSED[attrs.get("activation", "Relu")](y if added is None else y + added)
+
+
+@op("Inverse", domain=MICROSOFT)
+def inverse(ctx: Context, attrs: Attrs, x: Tensor) -> Tensor:
+    """Inverse matrices."""
+    return torch.linalg.inv(x)
 
 
 @op("BiasGelu", domain=MICROSOFT)

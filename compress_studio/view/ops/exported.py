@@ -1,6 +1,6 @@
-"""Operators that only exported programs need: those that compute with integers, which no training goes through.
+"""Operators that exported programs compute in another way than training does: without looking into a tensor.
 
-They are kept apart from the operators of the trainable view, so that training still refuses such networks.
+Those on integers (integers.py) belong to programs only: training runs them in ONNX Runtime, exactly and frozen.
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from compress_studio.base.errors import Refused
-from compress_studio.view.ops.convolution import conv
 from compress_studio.view.ops.indexing import gather
-from compress_studio.view.ops.registry import MICROSOFT, Attrs, Context, Operator
+from compress_studio.view.ops.integers import INTEGERS
+from compress_studio.view.ops.registry import Attrs, Context, Operator
 
 
 def pick(ctx: Context, attrs: Attrs, x: Tensor, indices: Tensor) -> Tensor:
@@ -67,76 +66,29 @@ def _depends(ctx: Context, kind: str) -> Refused:
     )
 
 
-def quantize_dynamic(ctx: Context, attrs: Attrs, x: Tensor) -> tuple[Tensor, ...]:
-    """DynamicQuantizeLinear: the range of this batch mapped on 0 … 255."""
-    low, high = x.amin().clamp(max=0.0), x.amax().clamp(min=0.0)
-    scale = (high - low) / 255.0
-    safe = torch.where(scale == 0, torch.ones_like(scale), scale)
-    zero = (0.0 - low / safe).round().clamp(0, 255)
-    return ((x / safe).round() + zero).clamp(0, 255), scale, zero
+def branch(ctx: Context, attrs: Attrs, condition: Any) -> tuple[Any, ...]:
+    """If: the branch that a known condition chooses; else both are computed and one result is taken."""
+    if not isinstance(condition, Tensor):
+        return tuple(ctx.run(attrs["then_branch" if bool(condition) else "else_branch"], ()))
+    results = [[_tensor(one) for one in ctx.run(attrs[name], ())] for name in ("then_branch", "else_branch")]
+    chosen: list[Tensor] = []
+    for one, other in zip(*results, strict=True):
+        if not isinstance(one, Tensor) or one.dim() != other.dim() or not _alike(one, other):
+            raise Refused(
+                f"The branches of {ctx.node or 'an If'} (If) give results of different shapes, and which of them runs"
+                " depends on the data, which a PyTorch program cannot hold.",
+                "Export to ONNX, which can.",
+            )
+        chosen.append(torch.where(condition.reshape(()), one, other))
+    return tuple(chosen)
 
 
-def _centred(x: Tensor, zero: Tensor | None, axis: int) -> Tensor:
-    """The integers as floats around their zero point, which may differ along an axis."""
-    values = x.float()
-    if zero is None:
-        return values
-    if zero.dim() == 1 and zero.shape[0] > 1:
-        shape = [1] * x.dim()
-        shape[axis] = -1
-        return values - zero.float().reshape(shape)
-    return values - (zero.float().reshape(()) if zero.numel() == 1 else zero.float())
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and all(bool(a == b) for a, b in zip(one.shape, other.shape, strict=True))
 
 
-def matmul_integer(
-    ctx: Context, attrs: Attrs, a: Tensor, b: Tensor, a_zero: Tensor | None = None, b_zero: Tensor | None = None
-) -> Tensor:
-    """Product of integer matrices, summed in float32."""
-    return torch.matmul(_centred(a, a_zero, -2), _centred(b, b_zero, -1))
-
-
-def conv_integer(
-    ctx: Context, attrs: Attrs, x: Tensor, w: Tensor, x_zero: Tensor | None = None, w_zero: Tensor | None = None
-) -> Tensor:
-    """Convolution of integers, summed in float32."""
-    return conv(ctx, attrs, _centred(x, x_zero, 1), _centred(w, w_zero, 0))
-
-
-def matmul_bits(
-    ctx: Context,
-    attrs: Attrs,
-    a: Tensor,
-    packed: Tensor,
-    scales: Tensor,
-    zeros: Tensor | None = None,
-    groups: Tensor | None = None,
-    bias: Tensor | None = None,
-) -> Tensor:
-    """MatMulNBits: weights of 4 or 8 bits, packed low bits first, with a scale (and zero point) per block of a row."""
-    bits, rows, columns, block = attrs.get("bits", 4), attrs["N"], attrs["K"], attrs["block_size"]
-    count = -(-columns // block)
-    weight = _unpacked(packed.reshape(rows, count, -1), bits)[..., :block].float()
-    if zeros is None:
-        middle: Any = float(1 << (bits - 1))
-    elif zeros.is_floating_point():
-        middle = zeros.reshape(rows, count, 1)
-    else:
-        middle = _unpacked(zeros.reshape(rows, -1), bits)[:, :count].float()[..., None]
-    weight = ((weight - middle) * scales.reshape(rows, count, 1)).reshape(rows, -1)[:, :columns]
-    return F.linear(a, weight, bias)
-
-
-def _unpacked(packed: Tensor, bits: int) -> Tensor:
-    """Numbers of 4 bits out of bytes, the low half first."""
-    if bits == 8:
-        return packed
-    return torch.stack((packed & 15, packed >> 4), -1).flatten(-2)
-
-
-def _bits(attrs: Attrs, inputs: int) -> str:
-    if attrs.get("bits", 4) not in {4, 8}:
-        return f"{attrs['bits']} bits"
-    return "reordered groups" if inputs > 4 and attrs.get("has_g_idx", 0) else ""
+def _tensor(value: Any) -> Any:
+    return value.tensor() if hasattr(value, "array") else value
 
 
 def _never(attrs: Attrs, inputs: int) -> str:
@@ -147,9 +99,7 @@ EXPORTED: dict[tuple[str, str], Operator] = {
     ("", "Gather"): Operator(pick, frozenset(), _never),
     ("", "Pow"): Operator(power, frozenset(), _never),
     ("", "Loop"): Operator(loop, frozenset({0, 1}), _never),
-    ("", "DynamicQuantizeLinear"): Operator(quantize_dynamic, frozenset(), _never),
-    ("", "MatMulInteger"): Operator(matmul_integer, frozenset(), _never),
-    ("", "ConvInteger"): Operator(conv_integer, frozenset(), _never),
-    (MICROSOFT, "MatMulNBits"): Operator(matmul_bits, frozenset(), _bits),
+    ("", "If"): Operator(branch, frozenset({0}), _never),
+    **INTEGERS,
 }
 """Found before the operators of the trainable view."""

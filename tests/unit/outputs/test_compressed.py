@@ -42,6 +42,7 @@ def compressed(kind: str, step: str, folder: Path, **params: Any) -> Path:
         ("conv", "cluster.weights", {"bits": 4}, ""),
         ("conv", "prune.weights", {}, "are zero"),
         ("lstm", "quantize.static", {}, "8 bits"),
+        ("lstm", "quantize.dynamic", {}, "8 bits"),
         ("depthwise", "quantize.static", {}, "8 bits"),
     ],
 )
@@ -61,9 +62,21 @@ def test_weights_of_8_bits_stay_8_bits_in_the_file(tmp_path: Path) -> None:
     assert not any(one.dtype == torch.float32 and one.dim() == 4 for one in tensors.values())
 
 
-def test_operators_on_integers_without_a_counterpart_are_refused_before_writing(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="no counterpart of DynamicQuantizeLSTM") as raised:
-        write("torch.program", compressed("lstm", "quantize.dynamic", tmp_path), tmp_path)
+def test_integer_recurrent_layers_keep_their_8_bit_weights(tmp_path: Path) -> None:
+    result = write("torch.source", compressed("lstm", "quantize.dynamic", tmp_path), tmp_path)
+    assert result.ok, result.checks
+    assert "no longer round their inputs" in result.caution
+    tensors = load_file(result.written.files[1])
+    assert sum(one.dtype == torch.int8 and one.dim() == 3 for one in tensors.values()) == 2
+
+
+def test_operators_without_a_counterpart_are_refused_before_writing(tmp_path: Path) -> None:
+    net = networks.Net()
+    points = net.weight("points", 5, 6)
+    net.op("CDist", ["x", points], "y", "com.microsoft", metric="euclidean")
+    path = stored(net.model({"x": ["N", 6]}, {"y": ["N", 5]}), tmp_path)
+    with pytest.raises(Refused, match="no counterpart of CDist") as raised:
+        write("torch.program", path, tmp_path)
     assert "ONNX" in raised.value.hint
 
 

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 import pytest
 import torch
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from compress_studio.base.errors import Refused, UserError
 from compress_studio.graph.session import open_session, run
@@ -125,19 +126,53 @@ def test_several_outputs_and_integer_results_keep_order_and_type(tmp_path: Path)
     assert [one.dtype for one in found] == [torch.float32, torch.int64]
 
 
+@pytest.mark.parametrize("output", TORCH[:2])
+def test_of_two_branches_both_are_computed_and_the_right_result_is_taken(tmp_path: Path, output: str) -> None:
+    path = stored(networks.if_net(), tmp_path)
+    result = write(output, path, tmp_path)
+    assert result.ok, result.checks
+    assert "both are computed" in result.caution
+    module = torch.export.load(result.file).module() if output == "torch.program" else torch.jit.load(str(result.file))
+    for sign in (-1, 1):
+        feeds = {value.name or "": _filled(value, sign) for value in networks.if_net().graph.inputs}
+        (expected,) = run(open_session(path), feeds).values()
+        found = module(*[torch.from_numpy(one) for one in feeds.values()])
+        assert np.allclose(found.numpy(), expected, atol=1e-5)
+
+
+def _filled(value: ir.Value, sign: int) -> np.ndarray:
+    sizes = [size if isinstance(size, int) else 5 for size in value.shape or []]
+    return sign * np.random.default_rng(0).random(sizes).astype(np.float32)
+
+
 @pytest.mark.parametrize("output", TORCH)
-def test_what_depends_on_the_data_is_refused_with_the_node_and_another_way(tmp_path: Path, output: str) -> None:
+def test_branches_of_different_shapes_are_refused_with_the_node_and_another_way(tmp_path: Path, output: str) -> None:
+    net = Net()
+    zero = net.constant("zero", 0.0)
+    axes = net.constant("axes", [0, 1], np.int64)
+    go = net.op("Greater", [net.op("ReduceSum", ["x", axes], "sum", keepdims=0), zero], "go")
+    whole, short = (_branch(kind) for kind in ("whole", "short"))
+    net.op("If", [go], "y", then_branch=whole, else_branch=short)
+    path = stored(net.model({"x": ["N", 4]}, {"y": ["M", "K"]}), tmp_path)
     with pytest.raises(Refused, match=r"y \(If\).*depends on the data") as raised:
-        write(output, stored(networks.if_net(), tmp_path), tmp_path)
+        write(output, path, tmp_path)
     assert "ONNX" in raised.value.hint
     assert not list(tmp_path.glob("small*"))
 
 
+def _branch(kind: str) -> onnx.GraphProto:
+    """The input as it is, or its mean over the last axis."""
+    out = helper.make_tensor_value_info(kind, TensorProto.FLOAT, None)
+    if kind == "whole":
+        return helper.make_graph([helper.make_node("Identity", ["x"], [kind])], kind, [], [out])
+    return helper.make_graph([helper.make_node("ReduceMean", ["x"], [kind], axes=[1], keepdims=0)], kind, [], [out])
+
+
 def test_an_operator_that_torch_lacks_is_named(tmp_path: Path) -> None:
     net = Net()
-    net.op("DFT", [net.op("Unsqueeze", ["x", net.constant("last", [2], np.int64)], "deep")], "y", axis=1)
-    model = net.model({"x": ["N", 8]}, {"y": ["N", 8, 2]})
-    with pytest.raises(Refused, match="PyTorch program cannot hold these operators: DFT at y"):
+    net.op("ExpandDims", [net.relu("x"), net.constant("last", 2, np.int32)], "y", "com.microsoft")
+    model = net.model({"x": ["N", 8]}, {"y": ["N", 8, 1]})
+    with pytest.raises(Refused, match=r"cannot hold these operators: com\.microsoft\.ExpandDims at y"):
         write("torch.program", stored(model, tmp_path), tmp_path)
 
 
@@ -150,8 +185,6 @@ def test_a_cast_to_half_precision_keeps_the_type_of_the_output(tmp_path: Path) -
 
 
 def _with_half_output(net: Net) -> ir.Model:
-    from onnx import helper
-
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
         net.nodes,
