@@ -30,7 +30,7 @@ class Factory:
     @property
     def usual(self) -> bool:
         """Whether people call what makes a network so."""
-        return self.name.lower() in LIKELY
+        return self.name in LIKELY
 
     @property
     def signature(self) -> str:
@@ -61,14 +61,15 @@ def factories(path: Path) -> list[Factory]:
 
 
 def likeliest(found: Sequence[Factory], names: Collection[str]) -> Factory | None:
-    """What probably makes the network of these weights: a usual name, else the class with these layers, else the first.
+    """What probably makes the network of these weights; None when there is nothing.
 
-    names: of the weights.
+    It can be called as it is, has a usual name, or is the class with these layers; else it is the first. names: of the
+    weights.
     """
     tops = {name.partition(".")[0] for name in names}
 
-    def score(one: Factory) -> tuple[bool, int]:
-        return one.usual, len(one.attributes & tops)
+    def score(one: Factory) -> tuple[bool, bool, int]:
+        return not one.needed, one.usual, len(one.attributes & tops)
 
     return max(found, key=score, default=None)
 
@@ -110,5 +111,5 @@ def _arguments(given: ast.arguments, skip: int = 0) -> tuple[tuple[str, str], ..
 
 def _unlikely(one: Factory) -> tuple[bool, bool, int, int]:
     """Small for what probably makes the network: callable as it is, a usual name, late in the file."""
-    usual = LIKELY.index(one.name.lower()) if one.name.lower() in LIKELY else len(LIKELY)
+    usual = LIKELY.index(one.name) if one.usual else len(LIKELY)
     return not (one.network or one.usual), bool(one.needed), usual, -one.line
