@@ -31,6 +31,10 @@ class BadInput(UserError):  # noqa: N818 - reads as a sentence where it is raise
     exit_code = 2
 
 
+class ConsentNeeded(BadInput):
+    """Code or a pickle that would have to run, which nobody has allowed; the message names what and its digest."""
+
+
 class Refused(UserError):  # noqa: N818 - reads as a sentence where it is raised
     """A step that does not apply to this network or these data; the message gives the reason."""
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from compress_studio.base.digest import Json
-from compress_studio.base.errors import BadInput, Cancelled, Refused, UserError
+from compress_studio.base.errors import BadInput, Cancelled, ConsentNeeded, Refused, UserError
 from compress_studio.spec.meter import Reading
 
 JsonObject: TypeAlias = Mapping[str, Json]
@@ -22,6 +22,8 @@ class Cause(StrEnum):
     """The user can mend it."""
     BAD_INPUT = "bad_input"
     """A file, value or argument that cannot be used."""
+    CONSENT = "consent"
+    """Code would have to run that nobody has allowed."""
     REFUSED = "refused"
     """The step does not apply; the message gives the reason."""
     CANCELLED = "cancelled"
@@ -54,7 +56,7 @@ class Failure:
     def of(cls, error: BaseException, report: str = "") -> Failure:
         """What an exception means to the user. report is kept only when the exception is a bug."""
         if isinstance(error, UserError):
-            kinds = ((BadInput, Cause.BAD_INPUT), (Refused, Cause.REFUSED))
+            kinds = ((ConsentNeeded, Cause.CONSENT), (BadInput, Cause.BAD_INPUT), (Refused, Cause.REFUSED))
             cause = next((cause for kind, cause in kinds if isinstance(error, kind)), Cause.USER)
             return cls(cause, error.message, error.hint)
         if isinstance(error, Cancelled):
@@ -79,7 +81,11 @@ class Failure:
 
     def error(self) -> Exception:
         """The exception that stands for this failure."""
-        kinds: dict[Cause, type[UserError]] = {Cause.BAD_INPUT: BadInput, Cause.REFUSED: Refused}
+        kinds: dict[Cause, type[UserError]] = {
+            Cause.BAD_INPUT: BadInput,
+            Cause.CONSENT: ConsentNeeded,
+            Cause.REFUSED: Refused,
+        }
         if self.cause is Cause.CANCELLED:
             return Cancelled()
         if self.cause is Cause.BUG:
@@ -89,7 +95,7 @@ class Failure:
     @property
     def exit_code(self) -> int:
         """What the command line ends with: 2 for input that cannot be used, else 1."""
-        return BadInput.exit_code if self.cause is Cause.BAD_INPUT else UserError.exit_code
+        return BadInput.exit_code if self.cause in {Cause.BAD_INPUT, Cause.CONSENT} else UserError.exit_code
 
     def to_json(self) -> JsonObject:
         """Plain JSON."""

@@ -34,6 +34,7 @@ from compress_studio.gui.stepwords import in_words
 from compress_studio.gui.tab_order import bring_into_view, following
 from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.toolbar import MainToolBar
+from compress_studio.gui.weights.notice import CodeNotice
 from compress_studio.gui.widgets.toasts import Toasts
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class MainWindow(QMainWindow):
         self._build_actions()
         self._build_bars()
         self.toasts = Toasts(self)
+        self.toasts.review_asked.connect(self.commands.review_code)
+        self.code_notice = CodeNotice(session, self)
         self._connect()
         self._first_state = self.saveState()
         self.remembered = layout is not None and layout.restore(self)

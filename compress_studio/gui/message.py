@@ -15,3 +15,5 @@ class Message:
     """ "info", "success", "warning" or "error"."""
     report: str = ""
     """What a bug report should hold."""
+    review: str = ""
+    """The source whose code waits to be allowed."""

@@ -283,6 +283,9 @@ class Inspector(QWidget):
         if view is None:
             return
         session, steps = self._session, self._session.runtime.steps
+        if fix.review:
+            self._commands.review_code(view.node.id)
+            return
         if not fix.step:
             self._edited(fix.name, fix.value, new_gesture())
             return

@@ -22,6 +22,8 @@ class Fix:
     """The step to append; empty: a parameter is set."""
     name: str = ""
     value: Any = None
+    review: bool = False
+    """Opens the dialog of weights."""
 
 
 def fixes_for(text: str, spec: StepSpec | None, values: Mapping[str, Any], steps: StepRegistry) -> list[Fix]:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from compress_studio.engine.records import Failure
+from compress_studio.engine.records import Cause, Failure
 from compress_studio.gui.nodeview import NodeView, Shown
 from compress_studio.gui.panels.inspector_fixes import Fix, fixes_for
 from compress_studio.gui.panels.inspector_parts import Notice, clear, wrapped
 from compress_studio.gui.panels.inspector_words import fact_rows, result_rows, skipped_of
 from compress_studio.gui.stepwords import in_words
 from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.weights.offer import offer_for
 from compress_studio.gui.widgets.basics import SectionTitle
 from compress_studio.gui.widgets.card import Card, Collapsible, FactRows
 from compress_studio.project.pipeline import SOURCE_STEP
@@ -50,7 +51,7 @@ class ProblemSection(QWidget):
             self._layout.addWidget(self._failure(view, failure, tone))
         elif view is not None and problem is not None:
             buttons = _buttons(view, f"{problem.message} {problem.hint}", self._steps, self._do)
-            hint = in_words(problem.hint, view.spec, self._steps)
+            hint = in_words(self._offer(view, problem.cause, problem.hint, buttons), view.spec, self._steps)
             self._layout.addWidget(Notice("bad", in_words(problem.message, view.spec, self._steps), hint, buttons))
         elif blocked:
             self._layout.addWidget(
@@ -63,7 +64,16 @@ class ProblemSection(QWidget):
         if failure.report:
             buttons.append(("Copy report", lambda: QGuiApplication.clipboard().setText(failure.report)))
         message = in_words(failure.message, view.spec, self._steps)
-        return Notice(tone, message, in_words(failure.hint, view.spec, self._steps), buttons)
+        hint = self._offer(view, failure.cause, failure.hint, buttons)
+        return Notice(tone, message, in_words(hint, view.spec, self._steps), buttons)
+
+    def _offer(self, view: NodeView, cause: Cause, hint: str, buttons: list[tuple[str, Callable[[], object]]]) -> str:
+        """Add the button that leads to the dialog of weights, where that helps; what to say as the next thing to do."""
+        offer = offer_for(view.node, cause)
+        if offer is None:
+            return hint
+        buttons.append((offer.label, lambda: self._do(Fix(offer.label, review=True))))
+        return offer.hint_for(hint)
 
 
 class ResultSection(QWidget):

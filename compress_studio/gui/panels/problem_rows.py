@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from compress_studio.engine.records import Cause, Failure
 from compress_studio.gui.nodeview import NodeView, Shown
 from compress_studio.gui.stepwords import in_words
+from compress_studio.gui.weights.offer import Offer, offer_for
 from compress_studio.project.pipeline import NodeId
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class ProblemRow:
     hint: str = ""
     report: str = ""
     """For bugs: what a report should hold."""
+    button: str = ""
+    """Leads to the dialog of weights of the node."""
 
     @property
     def text(self) -> str:
@@ -68,9 +71,10 @@ def _whole(session: Session) -> Iterable[ProblemRow]:
 def _of_node(view: NodeView) -> Iterable[ProblemRow]:
     node, where = view.node.id, view.title
     if view.failure is not None:
-        yield _row(view.failure, node, where)
+        yield _offering(_row(view.failure, node, where), offer_for(view.node, view.failure.cause))
     elif view.problem is not None and view.state is Shown.INVALID:
-        yield ProblemRow(Level.ERROR, node, where, view.problem.message, view.problem.hint)
+        row = ProblemRow(Level.ERROR, node, where, view.problem.message, view.problem.hint)
+        yield _offering(row, offer_for(view.node, view.problem.cause))
     if view.result is not None and not view.outdated:
         for meter, failure in view.result.meter_errors.items():
             yield _row(failure, node, f"{where}, {meter}")
@@ -80,6 +84,10 @@ def _of_node(view: NodeView) -> Iterable[ProblemRow]:
 
 def _worded(row: ProblemRow, spec: StepSpec | None, steps: StepRegistry) -> ProblemRow:
     return replace(row, message=in_words(row.message, spec, steps), hint=in_words(row.hint, spec, steps))
+
+
+def _offering(row: ProblemRow, offer: Offer | None) -> ProblemRow:
+    return row if offer is None else replace(row, button=offer.label, hint=offer.hint_for(row.hint))
 
 
 def _row(failure: Failure, node: NodeId, where: str) -> ProblemRow:

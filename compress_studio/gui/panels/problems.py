@@ -105,6 +105,13 @@ class ProblemsPanel(QWidget):
             show.setToolTip("Select the node in the pipeline")
             show.clicked.connect(lambda _checked=False, node=row.node: self._session.select((node,)))
             grid.addWidget(show, 0, 2, Qt.AlignmentFlag.AlignTop)
+        if row.button:
+            review = QPushButton(row.button, line)
+            review.setObjectName(f"problem:review:{row.node}")
+            review.setAccessibleName(row.button)
+            review.setToolTip("See which code makes the network, and what would run")
+            review.clicked.connect(lambda _checked=False, node=row.node: self._commands.review_code(node))
+            grid.addWidget(review, 2, 1, Qt.AlignmentFlag.AlignLeft)
         copy = QPushButton("Copy report" if row.report else "Copy", line)
         copy.setProperty("kind", "quiet")
         copy.setToolTip("Copy the whole text to the clipboard")

@@ -35,6 +35,8 @@ class Toast(QFrame):
     """One message."""
 
     closed = Signal()
+    review_asked = Signal(str)
+    """The source whose code is to be shown."""
 
     def __init__(self, message: Message, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,14 +64,11 @@ class Toast(QFrame):
             if text:
                 words.addWidget(self._words(text, role))
         if message.report:
-            copy = QPushButton("Copy report", self)
-            copy.setObjectName("toast_copy")
-            copy.setProperty("kind", "small")
-            copy.setToolTip("Copy everything that a bug report should hold")
-            copy.setAccessibleName("Copy report")
-            copy.clicked.connect(self._copy)
-            words.addSpacing(METRICS.gap // 2)
-            words.addWidget(copy, 0, Qt.AlignmentFlag.AlignLeft)
+            tip = "Copy everything that a bug report should hold"
+            self._add_button(words, "Copy report", "toast_copy", tip).clicked.connect(self._copy)
+        if message.review:
+            tip = "See what would run, and allow it or not"
+            self._add_button(words, "Review the code…", "toast_review", tip).clicked.connect(self._review)
         close = IconButton("close", "Close this message (Esc)", self)
         close.setObjectName("toast_close")
         close.clicked.connect(self._close)
@@ -83,7 +82,7 @@ class Toast(QFrame):
     @property
     def stays(self) -> bool:
         """Whether it stays until it is closed."""
-        return self.message.level == "error"
+        return self.message.level == "error" or bool(self.message.review)
 
     @property
     def waiting(self) -> bool:
@@ -101,6 +100,20 @@ class Toast(QFrame):
         label.setWordWrap(True)
         label.setProperty("role", "title") if role else label.setProperty("tone", "muted")
         return label
+
+    def _add_button(self, words: QVBoxLayout, text: str, name: str, tip: str) -> QPushButton:
+        button = QPushButton(text, self)
+        button.setObjectName(name)
+        button.setProperty("kind", "small")
+        button.setToolTip(tip)
+        button.setAccessibleName(text)
+        words.addSpacing(METRICS.gap // 2)
+        words.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        return button
+
+    def _review(self) -> None:
+        self.review_asked.emit(self.message.review)
+        self._close()
 
     def _wait(self) -> None:
         if not self.stays:
@@ -142,6 +155,9 @@ def breakable(text: str) -> str:
 class Toasts(QWidget):
     """The stack of messages of one window."""
 
+    review_asked = Signal(str)
+    """The source whose code is to be shown."""
+
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self.setObjectName("toasts")
@@ -167,6 +183,7 @@ class Toasts(QWidget):
             self._remove(next((one for one in self._toasts if not one.stays), self._toasts[0]))
         toast = Toast(message, self)
         toast.closed.connect(self._closed)
+        toast.review_asked.connect(self.review_asked)
         self._toasts.append(toast)
         self._layout.addWidget(toast)
         self.place()

@@ -6,22 +6,26 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import torch
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPushButton, QWidget
 
 from compress_studio.base.paths import resource
 from compress_studio.engine import consents
+from compress_studio.engine.records import Cause
 from compress_studio.gui import opening
 from compress_studio.gui.nodeview import Shown
 from compress_studio.gui.weights.dialog import WeightsDialog
+from compress_studio.project import edits
 from tests.gui.side.dragging import Drag
 from tests.toys import torchnets
 
 LETTERS = resource("samples") / "letters" / "letters.onnx"
 LEFT = Qt.MouseButton.LeftButton
+T = TypeVar("T", bound=QWidget)
 
 
 @pytest.fixture
@@ -51,11 +55,17 @@ def shown(window, qtbot) -> WeightsDialog:
         return dialog is not None and dialog.isVisible() and dialog.state.look is not None
 
     qtbot.waitUntil(there, timeout=20_000)
-    return window.findChild(WeightsDialog)
+    return part(window, WeightsDialog, "")
+
+
+def part(parent: QWidget, kind: type[T], name: str) -> T:
+    found = parent.findChild(kind, f"weights:{name}" if name else "weights")
+    assert isinstance(found, kind)
+    return found
 
 
 def field(dialog: WeightsDialog, name: str) -> QLineEdit:
-    return dialog.findChild(QLineEdit, f"weights:{name}")
+    return part(dialog, QLineEdit, name)
 
 
 def write(dialog: WeightsDialog, name: str, text: str, qtbot) -> None:
@@ -66,7 +76,7 @@ def write(dialog: WeightsDialog, name: str, text: str, qtbot) -> None:
 
 
 def press(dialog: WeightsDialog, name: str, qtbot) -> None:
-    button = dialog.findChild(QPushButton, f"weights:{name}")
+    button = part(dialog, QPushButton, name)
     qtbot.waitUntil(button.isEnabled, timeout=30_000)
     qtbot.mouseClick(button, LEFT)
 
@@ -82,20 +92,18 @@ def test_weights_and_code_dropped_together_become_a_running_project(
     dialog = shown(window, qtbot)
     assert len(session.project.pipeline) == 0
     assert field(dialog, "file").text() == str(code)
-    function = dialog.findChild(QComboBox, "weights:function")
+    function = part(dialog, QComboBox, "function")
     qtbot.waitUntil(lambda: function.currentData() == "Plain")
     write(dialog, "arguments", "classes=7", qtbot)
     write(dialog, "dims", "x=Nx1x8x8", qtbot)
-    trust = dialog.findChild(QAbstractButton, "weights:trust")
-    qtbot.waitUntil(lambda: trust.isVisible() and dialog.state.needs_consent, timeout=20_000)
-    assert not dialog.findChild(QPushButton, "weights:try").isEnabled()
+    qtbot.waitUntil(lambda: dialog.state.needs_consent, timeout=20_000)
+    assert not part(dialog, QPushButton, "try").isEnabled()
     assert not consents.known()
-    trust.setFocus()
-    qtbot.keyClick(trust, Qt.Key.Key_Space)
-    press(dialog, "try", qtbot)
+    allow(dialog, qtbot)
     qtbot.waitUntil(lambda: dialog.state.outcome is not None, timeout=60_000)
+    assert dialog.state.outcome is not None
     assert {row.name for row in dialog.state.outcome.rows} == {"head.weight", "head.bias"}
-    assert not dialog.findChild(QPushButton, "weights:open").isEnabled()
+    assert not part(dialog, QPushButton, "open").isEnabled()
     write(dialog, "arguments", "classes=5", qtbot)
     press(dialog, "try", qtbot)
     press(dialog, "open", qtbot)
@@ -156,6 +164,7 @@ def test_an_archive_opens_like_the_model_in_it(window, session, qtbot, weights: 
         archive.write(weights, "plain.pth")
     window.commands.open_path(path)
     dialog = shown(window, qtbot)
+    assert dialog.state.look is not None
     assert any(row.name == "conv.weight" for row in dialog.state.look.tensors)
     dialog.reject()
     with zipfile.ZipFile(path, "w") as archive:
@@ -170,8 +179,8 @@ def test_code_alone_opens_with_its_own_weights(window, session, qtbot, code: Pat
     consents.give(*consents_of(code))
     Drag(window, [code]).drop()
     qtbot.waitUntil(lambda: window.findChild(WeightsDialog) is not None, timeout=20_000)
-    dialog = window.findChild(WeightsDialog)
-    function = dialog.findChild(QComboBox, "weights:function")
+    dialog = part(window, WeightsDialog, "")
+    function = part(dialog, QComboBox, "function")
     qtbot.waitUntil(lambda: bool(function.currentData()))
     function.setFocus()
     while function.currentData() != "Depthwise":
@@ -206,3 +215,57 @@ def recognized(path: Path):
     from compress_studio.gui.recognizing import classify
 
     return classify(path)
+
+
+def test_a_project_whose_code_is_not_allowed_here_offers_to_review_it_and_goes_on(
+    window, session, qtbot, weights: Path, code: Path
+) -> None:
+    values = {"architecture": f"{code}:Plain", "dims": "x=Nx1x8x8"}
+    opening.open_model(session, weights, values)
+    session.edit("Add", edits.append_step("graph.optimize", {}, session.runtime.steps))
+    session.settle()
+    session.run()
+    session.settle()
+    assert session.views["source1"].failure.cause is Cause.CONSENT
+    review = window.problems.findChild(QPushButton, "problem:review:source1")
+    assert review.text() == "Review the code…"
+    assert "--allow-code" not in "".join(row.hint for row in window.problems.rows)
+    (toast,) = [one for one in window.toasts.toasts if one.message.review]
+    qtbot.mouseClick(toast.findChild(QPushButton, "toast_review"), LEFT)
+    dialog = shown(window, qtbot)
+    assert field(dialog, "dims").text() == "x=Nx1x8x8"
+    allow(dialog, qtbot)
+    press(dialog, "open", qtbot)
+    session.settle()
+    assert [session.views[node].state for node in ("source1", "optimize1")] == [Shown.FRESH, Shown.FRESH]
+    before = len(consents.known())
+    code.write_text(code.read_text().replace("relu", "tanh"))
+    opening.open_again(session, "source1")
+    session.settle()
+    assert session.views["source1"].failure.cause is Cause.CONSENT
+    window.commands.review_code("source1")
+    dialog = shown(window, qtbot)
+    allow(dialog, qtbot)
+    press(dialog, "open", qtbot)
+    session.settle()
+    assert session.views["source1"].state is Shown.FRESH
+    assert len(consents.known()) == before + 1
+    code.write_text(code.read_text().replace("tanh", "relu"))
+    opening.open_again(session, "source1")
+    session.settle()
+    assert session.views["source1"].state is Shown.FRESH, "the same digest was allowed before"
+
+
+def test_weights_named_without_their_code_offer_the_dialog(window, session, weights: Path) -> None:
+    opening.open_model(session, weights)
+    session.settle()
+    assert window.problems.findChild(QPushButton, "problem:review:source1").text() == "Choose its network…"
+    assert "compress-studio" not in "".join(row.hint for row in window.problems.rows)
+
+
+def allow(dialog: WeightsDialog, qtbot) -> None:
+    trust = part(dialog, QAbstractButton, "trust")
+    qtbot.waitUntil(lambda: trust.isVisible() and dialog.state.needs_consent, timeout=20_000)
+    trust.setFocus()
+    qtbot.keyClick(trust, Qt.Key.Key_Space)
+    press(dialog, "try", qtbot)
