@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from compress_studio.outputs.tflite_file import only_floats
-from compress_studio.outputs.torch_params import TorchParams
+from typing import Annotated, Literal
+
+from compress_studio.outputs.mobile_params import MobileParams, carries
 from compress_studio.spec.output import OutputSpec, Requirement
+from compress_studio.spec.params import Ui
 
 KERNELS = "compress_studio.outputs.kernels"
+
+
+class CoreMlParams(MobileParams):
+    """What can be chosen for a Core ML package."""
+
+    target: Annotated[
+        Literal["iOS15", "iOS16", "iOS17", "iOS18"],
+        Ui(
+            "Oldest system",
+            "The oldest system that must open it: iOS 15 is macOS 12, and so on up to iOS 18, macOS 15.",
+        ),
+    ] = "iOS15"
+    half: Annotated[
+        bool,
+        Ui("Compute in float16", "Half the file, and needed for the Neural Engine; results change a little."),
+    ] = False
+
 
 coreml_package = OutputSpec(
     id="coreml",
     title="Core ML",
     suffixes=(".mlpackage",),
-    summary="A Core ML program for devices by Apple; one batch size (1 unless chosen). Proved on macOS only.",
-    write=f"{KERNELS}.mobile_files:write_coreml",
-    verify=f"{KERNELS}.mobile_files:verify_coreml",
-    params=TorchParams,
+    summary="A Core ML program for devices by Apple; one batch size (1 unless chosen). Run for proof on macOS only.",
+    write=f"{KERNELS}.coreml_files:write",
+    verify=f"{KERNELS}.coreml_files:verify",
+    params=CoreMlParams,
     needs=(Requirement("coremltools", "pip install coremltools"),),
-    carries=only_floats,
+    carries=carries,
 )

@@ -15,7 +15,10 @@ def holds_palettes(facts: Mapping[str, Any]) -> bool:
     layers = sum(row.get("dtype") == "UINT8" for row in facts.get("layers", ()))
     operators: Mapping[str, int] = facts.get("operators", {})
     scaled = {"DequantizeLinear", "MatMulNBits", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul"}
-    return 0 < layers <= operators.get("Gather", 0) and operators.get("Sub", 0) < layers and not scaled & set(operators)
+    if not layers or scaled & set(operators):
+        return False
+    halved = operators.get("Mod", 0) > 0  # two places in one byte
+    return halved or (layers <= operators.get("Gather", 0) and operators.get("Sub", 0) < layers)
 
 
 def packed_share(facts: Mapping[str, Any]) -> float:

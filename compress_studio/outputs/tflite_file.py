@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from compress_studio.outputs.torch_params import TorchParams, carries
+from compress_studio.outputs.mobile_params import MobileParams, carries
 from compress_studio.spec.output import OutputSpec, Requirement
+from compress_studio.spec.params import Ui
 from compress_studio.spec.step import Verdict
 
 KERNELS = "compress_studio.outputs.kernels"
+QUANTIZE = (
+    "Export the network before it was quantized, with the choice int8=true: LiteRT then quantizes it in its own way."
+)
 
 
-def only_floats(facts: Mapping[str, Any], params: TorchParams) -> Verdict:
-    """Quantization has a form of its own there and would come through as arithmetic on floats."""
-    kind = facts.get("quantized", "none")
-    if kind != "none":
-        what = "computes with integers" if kind == "int8" else "stores quantized weights"
-        return Verdict.no(
-            f"This network {what}, which the converter would turn into slow arithmetic on floats.",
-            "Export the network before it was quantized, and let the converter quantize it.",
-        )
-    return carries(facts, params)
+class TfliteParams(MobileParams):
+    """What can be chosen for a LiteRT file."""
+
+    int8: Annotated[
+        bool,
+        Ui(
+            "Weights in 8 bits",
+            "LiteRT's dynamic range: weights in 8 bits, a quarter of the file; inputs of layers are rounded too, while"
+            " running.",
+        ),
+    ] = False
+
+
+def carries_here(facts: Mapping[str, Any], params: TfliteParams) -> Verdict:
+    """As for all devices; what was quantized before is quantized by LiteRT itself instead."""
+    verdict = carries(facts, params)
+    if not verdict.ok and "quantized" in verdict.hint:
+        return Verdict.no(verdict.reason, QUANTIZE)
+    return verdict
 
 
 tflite_file = OutputSpec(
@@ -31,7 +44,7 @@ tflite_file = OutputSpec(
     summary="A LiteRT model for phones and small devices; one batch size (1 unless chosen).",
     write=f"{KERNELS}.mobile_files:write_tflite",
     verify=f"{KERNELS}.mobile_files:verify_tflite",
-    params=TorchParams,
+    params=TfliteParams,
     needs=(Requirement("litert_torch", "pip install litert-torch"),),
-    carries=only_floats,
+    carries=carries_here,
 )

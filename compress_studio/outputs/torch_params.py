@@ -29,6 +29,8 @@ FUSED_INTEGERS = frozenset(
 INTEGERS = FUSED_INTEGERS | {"QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger"}
 PACKED = frozenset({"INT4", "UINT4", "INT2", "UINT2"})
 HALVES = frozenset({"FLOAT16", "BFLOAT16"})
+SHARE = 0.25
+"""Share of the bytes above which half precision is that of the weights and not of their scales."""
 SPARSE = 0.7
 """Share of weights that are not zero below which people expect a smaller file."""
 
@@ -58,7 +60,7 @@ def carries(facts: Mapping[str, Any], params: TorchParams) -> Verdict:
 def cautions(facts: Mapping[str, Any]) -> Iterable[str]:
     """What becomes of compressed weights in PyTorch, in sentences."""
     operators = set(facts.get("operators", {}))
-    types = set(facts.get("bytes_by_type", {}))
+    types: Mapping[str, int] = facts.get("bytes_by_type", {})
     if operators & INTEGERS:
         yield (
             "Its weights stay in 8 bits, but PyTorch computes with them in float32: the file is small, runs are not"
@@ -70,9 +72,9 @@ def cautions(facts: Mapping[str, Any]) -> Iterable[str]:
         yield "Its packed weights stay packed and are widened at every run: the file is small, runs are slower."
     if "If" in operators:
         yield "Where the data decide between two branches, both are computed there and one result is taken."
-    if types & PACKED:
-        yield "PyTorch has no 4-bit numbers: weights of 4 bits take 8 in the file, twice as much as in ONNX."
-    if types & HALVES:
+    if types.keys() & PACKED:
+        yield "PyTorch has no 4-bit numbers: these lie two in a byte in the file and are widened at every run."
+    if sum(size for kind, size in types.items() if kind in HALVES) > SHARE * sum(types.values()):
         yield "Half precision is kept in the file; the network is computed in float32."
     total, nonzero = facts.get("parameters") or 0, facts.get("nonzero")
     if nonzero is not None and total and nonzero < SPARSE * total:

@@ -1,106 +1,112 @@
-"""TensorFlow Lite and Core ML, converted from the exported program by their own packages."""
+"""TensorFlow Lite, converted from the exported program by LiteRT's own packages and run by its interpreter."""
 
 from __future__ import annotations
 
 import importlib
-import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compress_studio.base.errors import Refused
+from compress_studio.base.errors import Refused, UserError
 from compress_studio.graph.samples import synthetic
 from compress_studio.graph.saving import load
 from compress_studio.outputs.kernels.comparing import Arrays, Reference, judge, reference
-from compress_studio.outputs.kernels.torch_files import made, notes
+from compress_studio.outputs.kernels.fixing import fixed, shape_notes, silent, size_notes
+from compress_studio.outputs.kernels.torch_files import made
+from compress_studio.outputs.kernels.unpacking import unpacked
 from compress_studio.outputs.torch_params import TorchParams
 from compress_studio.spec.output import Check, Written
+from compress_studio.spec.ports import OnnxNet
 from compress_studio.view.programs import arguments
 
 if TYPE_CHECKING:
-    from compress_studio.spec.ports import OnnxNet
+    from compress_studio.outputs.tflite_file import TfliteParams
+
+ARGUMENT, RESULT = "args_", "output_"
+"""How LiteRT names the arguments and results of a program."""
 
 
-def write_tflite(params: TorchParams, network: OnnxNet, target: Path) -> Written:
-    """A .tflite file with one batch size."""
-    litert: Any = importlib.import_module("litert_torch")
-    fixed = TorchParams(batch=params.batch or 1)
-    program = made(fixed, network)
-    model = load(network.path)
-    names = [value.name or "" for value in model.graph.inputs]
-    feeds = arguments(names, synthetic(model, fixed.batch or 1, seed=0))
-    try:
-        litert.convert(program.program.module(), feeds).export(str(target))
-    except Exception as error:
-        raise _cannot("LiteRT", error) from error
-    return Written((target,), (*notes(program), f"The batch size is {fixed.batch}."))
-
-
-def verify_tflite(params: TorchParams, network: OnnxNet, target: Path) -> list[Check]:
-    """The file run by the interpreter of LiteRT."""
-    expected = reference(network.path, params.batch or 1)
-
-    def run(feed: Arrays) -> list[np.ndarray]:
-        interpreter = importlib.import_module("ai_edge_litert.interpreter").Interpreter(model_path=str(target))
-        interpreter.allocate_tensors()
-        for detail, array in zip(interpreter.get_input_details(), feed.values(), strict=True):
-            interpreter.set_tensor(detail["index"], array)
-        interpreter.invoke()
-        return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
-
-    return _verified("Opened again in LiteRT", expected, run)
-
-
-def write_coreml(params: TorchParams, network: OnnxNet, target: Path) -> Written:
-    """An .mlpackage with one batch size, computed in float32."""
-    tools: Any = importlib.import_module("coremltools")
-    fixed = TorchParams(batch=params.batch or 1)
-    program = made(fixed, network)
-    try:
-        converted = tools.convert(
-            program.program.run_decompositions({}), compute_precision=tools.precision.FLOAT32, convert_to="mlprogram"
-        )
-        converted.save(str(target))
-    except Exception as error:
-        raise _cannot("coremltools", error) from error
-    return Written((target,), (*notes(program), f"The batch size is {fixed.batch}."))
-
-
-def verify_coreml(params: TorchParams, network: OnnxNet, target: Path) -> list[Check]:
-    """The package read again; run where Core ML exists, on macOS."""
-    tools: Any = importlib.import_module("coremltools")
-    name = "Opened again in Core ML"
-    if sys.platform != "darwin":
+def write_tflite(params: TfliteParams, network: OnnxNet, target: Path) -> Written:
+    """A .tflite file with fixed sizes, its weights in 8 bits when asked for."""
+    with tempfile.TemporaryDirectory(prefix="cs-tflite-") as name:
+        folder = Path(name)
+        path = fixed(params, network.path, folder)
+        program = made(TorchParams(), OnnxNet(unpacked(path, folder), ""))
+        model = load(path)
+        names = [value.name or "" for value in model.graph.inputs]
+        feeds = arguments(names, synthetic(model, params.batch, seed=0))
         try:
-            tools.utils.load_spec(str(target))
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the file is what the row says
-            return [Check(name, ok=False, detail=str(error).splitlines()[0] if str(error) else type(error).__name__)]
-        detail = "only read: Core ML runs on macOS alone, so that its outputs could not be compared"
-        return [Check(name, ok=True, detail=detail)]
-    expected = reference(network.path, params.batch or 1)
-    opened = tools.models.MLModel(str(target))
-    wanted = [one.name for one in opened.get_spec().description.output]
+            with silent():
+                litert: Any = importlib.import_module("litert_torch")
+                litert.convert(program.program.module(), feeds).export(str(target))
+                if params.int8:
+                    _quantize(target)
+        except Exception as error:
+            raise cannot("LiteRT", error) from error
+        shapes = shape_notes(path, [f"{ARGUMENT}{place}" for place in range(len(names))])
+    wide = [name for name, one in zip(names, feeds, strict=True) if str(one.dtype) == "torch.int64"]
+    types = (f"{' and '.join(wide)}: int64 in the network, int32 in the file.",) if wide else ()
+    return Written((target,), (*shapes, *types, *size_notes([target], network.path)))
+
+
+def _quantize(path: Path) -> None:
+    """Weights in 8 bits with a scale per output, in place."""
+    quantizer: Any = importlib.import_module("ai_edge_quantizer.quantizer")
+    recipe: Any = importlib.import_module("ai_edge_quantizer.recipe")
+    made_by = quantizer.Quantizer(str(path))
+    made_by.load_quantization_recipe(recipe.dynamic_wi8_afp32())
+    result = made_by.quantize()
+    path.unlink()
+    result.export_model(str(path))
+
+
+def verify_tflite(params: TfliteParams, network: OnnxNet, target: Path) -> list[Check]:
+    """The file run by the interpreter of LiteRT."""
+    with tempfile.TemporaryDirectory(prefix="cs-tflite-") as name:
+        expected = reference(fixed(params, network.path, Path(name)))
+    if params.int8:
+        expected = replace(expected, rounds=True)
+    name = "Opened again in LiteRT"
+    try:
+        with silent():
+            interpreter: Any = importlib.import_module("ai_edge_litert.interpreter")
+            runner = interpreter.Interpreter(model_path=str(target)).get_signature_runner()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the file is what the row says
+        return [Check(name, ok=False, detail=line_of(error))]
+    wanted = runner.get_input_details()
 
     def run(feed: Arrays) -> list[np.ndarray]:
-        inputs = [one.name for one in opened.get_spec().description.input]
-        results = opened.predict(dict(zip(inputs, feed.values(), strict=True)))
-        return [np.asarray(results[each]) for each in wanted]
+        given = {f"{ARGUMENT}{place}": array for place, array in enumerate(feed.values())}
+        results = runner(**{key: one.astype(wanted[key]["dtype"]) for key, one in given.items() if key in wanted})
+        return [results[f"{RESULT}{place}"] for place in range(len(expected.outputs[0]))]
 
-    return _verified(name, expected, run)
+    return verified(name, expected, run)
 
 
-def _verified(name: str, expected: Reference, run: Any) -> list[Check]:
+def verified(name: str, expected: Reference, run: Callable[[Arrays], Sequence[np.ndarray]]) -> list[Check]:
+    """The rows for a file that run feeds with a batch."""
     found: list[Arrays] = []
     try:
         for feed in expected.inputs:
             found.append(dict(zip(expected.outputs[0], run(feed), strict=True)))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the file is what the row says
-        line = next((one.strip() for one in str(error).splitlines() if one.strip()), type(error).__name__)
-        return [Check(name, ok=False, detail=line)]
+        return [Check(name, ok=False, detail=line_of(error))]
     return [Check(name, ok=True, detail=f"{len(found)} batches"), judge(expected, found)]
 
 
-def _cannot(what: str, error: Exception) -> Refused:
-    line = next((one.strip() for one in str(error).splitlines() if one.strip()), type(error).__name__)
-    return Refused(f"{what} cannot convert this network: {line[:200].rstrip('.')}.", "Export it to ONNX instead.")
+def cannot(what: str, error: Exception) -> UserError:
+    """The refusal in the words of a converter; the program's own errors pass."""
+    if isinstance(error, UserError):
+        return error
+    return Refused(f"{what} cannot convert this network: {line_of(error).rstrip('.:')}.", "Export it to ONNX instead.")
+
+
+def line_of(error: BaseException) -> str:
+    """The line of an error that says most."""
+    lines = [one.strip() for one in str(error).splitlines() if one.strip()]
+    telling = [one for one in lines if not one.endswith("failed:")]
+    return (telling or lines or [type(error).__name__])[0][:200]

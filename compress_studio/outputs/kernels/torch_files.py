@@ -33,8 +33,11 @@ SIZES = (3, 5, 7, 11)
 """Batch sizes to look at a network with: one that no other free size has, so that the two are not taken for one."""
 
 
-def made(params: TorchParams, network: OnnxNet) -> TorchProgram:
-    """The exported program of a network. Raises Refused with the reason."""
+def made(params: TorchParams, network: OnnxNet, *, pack: bool = False) -> TorchProgram:
+    """The exported program of a network. Raises Refused with the reason.
+
+    Args: pack lays stored numbers of 4 bits two in a byte.
+    """
     model = load(network.path)
     facts = input_facts(model)
     batch = frozenset(batch_symbols(facts))
@@ -43,7 +46,7 @@ def made(params: TorchParams, network: OnnxNet) -> TorchProgram:
     count = params.batch or next(size for size in SIZES if size not in others)
     feeds = synthetic(model, count, seed=0)
     with _quiet():
-        program = export_program(model, feeds, batch if params.batch else frozenset())
+        program = export_program(model, feeds, batch if params.batch else frozenset(), pack=pack)
     lost = [text for text in program.fixed if text.split(" of ")[0] in batch]
     if lost and not params.batch:
         raise Refused(
@@ -60,7 +63,7 @@ def notes(program: TorchProgram) -> tuple[str, ...]:
 
 def write_program(params: TorchParams, network: OnnxNet, target: Path) -> Written:
     """A .pt2 file."""
-    program = made(params, network)
+    program = made(params, network, pack=True)
     with _quiet():
         torch.export.save(program.program, target)
     return Written((target,), notes(program))
@@ -68,14 +71,14 @@ def write_program(params: TorchParams, network: OnnxNet, target: Path) -> Writte
 
 def write_module(params: TorchParams, network: OnnxNet, target: Path) -> Written:
     """A .py file and its weights beside it."""
-    program = made(params, network)
+    program = made(params, network, pack=True)
     weights = _write_module(program, network, target)
     return Written((target, weights), notes(program))
 
 
 def write_script(params: TorchParams, network: OnnxNet, target: Path) -> Written:
     """A .pt file, compiled from the generated source, so that it has no sizes built in."""
-    program = made(params, network)
+    program = made(params, network, pack=True)
     module = target.with_name(f"{target.stem}_source.py")
     weights = _write_module(program, network, module)
     try:
