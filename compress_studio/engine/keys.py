@@ -25,6 +25,8 @@ class Surroundings:
     """Digest of the data set."""
     device: str = "cpu"
     """Class of device, resolved."""
+    data_given: bool = True
+    """Whether the user gave data; made-up samples are not looked at by a source."""
 
 
 @cache
@@ -41,7 +43,8 @@ def action_key(spec: StepSpec, params: Params, inputs: Mapping[str, str | None],
 
     Raises BadInput when the fingerprint of a source cannot be taken, such as for a file that is missing.
     """
-    uses_data = spec.needs_data or (spec.asks_data is not None and spec.asks_data(params))
+    asks = around.data_given and spec.asks_data is not None and spec.asks_data(params)
+    uses_data = spec.needs_data or asks
     return digest_json(
         {
             "format": FORMAT,

@@ -145,7 +145,7 @@ class Planning:
         return self._keyed(spec, params, inputs)
 
     def _keyed(self, spec: StepSpec, params: Params, inputs: Mapping[str, str | None]) -> NodePlan:
-        around = Surroundings(self.seed, self.data_digest, self.device or "")
+        around = Surroundings(self.seed, self.data_digest, self.device or "", bool(self.data.path))
         try:
             with self.store.remembering_files():
                 key = action_key(spec, params, inputs, around)

@@ -92,8 +92,16 @@ class WorkContext:
         setting = self._setting
         if not setting.data_path:
             return {}
-        request = DataRequest(setting.data_path, setting.data_options, setting.data_seed)
-        return _runtime(setting.runtime).sample_shapes(request, inputs)
+        return _runtime(setting.runtime).sample_shapes(_request(setting), inputs)
+
+    @property
+    def has_data(self) -> bool:
+        return bool(self._setting.data_path)
+
+    def joined_data(self, network: Path) -> DataSource | None:
+        if not self.has_data:
+            return None
+        return _runtime(self._setting.runtime).open_data(_request(self._setting), network)
 
     def progress(self, fraction: float, note: str = "") -> None:
         self._channel.check()
@@ -223,6 +231,10 @@ def describe(runtime: str, path: str, options: str, seed: int, network: str) -> 
 def devices(runtime: str) -> tuple[str, ...]:
     """The classes of devices that work here."""
     return _runtime(runtime).devices()
+
+
+def _request(setting: WorkSetting) -> DataRequest:
+    return DataRequest(setting.data_path, setting.data_options, setting.data_seed)
 
 
 @lru_cache(maxsize=2)

@@ -42,6 +42,13 @@ class Portion:
     def sample_shapes(self, inputs: Sequence[str]) -> Mapping[str, SampleShape]:
         return self.whole.sample_shapes(inputs)
 
+    @property
+    def has_data(self) -> bool:
+        return self.whole.has_data
+
+    def joined_data(self, network: Path) -> DataSource | None:
+        return self.whole.joined_data(network)
+
     def progress(self, fraction: float, note: str = "") -> None:
         self.whole.progress(self.begin + (self.end - self.begin) * min(max(fraction, 0.0), 1.0), note)
 

@@ -75,6 +75,18 @@ class StepContext(Protocol):
         ...
 
     @property
+    def has_data(self) -> bool:
+        """Whether the user gave data. Only for a step that declares asks_data."""
+        ...
+
+    def joined_data(self, network: Path) -> DataSource | None:
+        """The user's samples joined to a network that a source has just made from its file, to compare both on them.
+
+        None when the user gave no data. Only for a step that declares asks_data. May raise BadInput.
+        """
+        ...
+
+    @property
     def seed(self) -> int: ...
 
     @property

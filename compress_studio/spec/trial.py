@@ -28,6 +28,8 @@ class TrialContext:
         self._data = data
         self.samples: Mapping[str, SampleShape] = {}
         """What sample_shapes answers."""
+        self.real: DataSource | None = None
+        """What joined_data answers."""
         self.seed = seed
         self.threads = threads
         self.device = device
@@ -56,6 +58,13 @@ class TrialContext:
 
     def sample_shapes(self, inputs: Sequence[str]) -> Mapping[str, SampleShape]:
         return {name: self.samples[name] for name in inputs if name in self.samples}
+
+    @property
+    def has_data(self) -> bool:
+        return self.real is not None
+
+    def joined_data(self, network: Path) -> DataSource | None:
+        return self.real
 
     @property
     def codes(self) -> Sequence[str]:

@@ -125,22 +125,16 @@ def _needs_code(params: SourceModelParams) -> bool:
 
 
 def asks_data(params: SourceModelParams) -> bool:
-    """Whether only samples can tell the shape of the inputs: of weights, and of a TorchScript program without any."""
-    from compress_studio.artifacts.sniffing import Format, sniff
+    """Whether the user's samples are looked at: what comes from PyTorch is compared on them with the original.
+
+    They also tell the shape of the inputs of weights, and of a TorchScript program without any.
+    """
+    from compress_studio.artifacts.sniffing import TORCH_PROGRAMS, Format, sniff
 
     path = Path(params.path)
-    if _foreign(params) is not None:
+    if not path.exists() or _foreign(params) is not None:
         return False
-    if path.is_file() and (_needs_code(params) or sniff(path) is Format.ZIP):
-        from compress_studio.steps.kernels.torch_inputs import holds_shape, parse_dims
-
-        return not holds_shape(parse_dims(params.dims))
-    if not path.is_file() or sniff(path) is not Format.TORCHSCRIPT:
-        return False
-    from compress_studio.artifacts.torchfiles import holds_examples
-    from compress_studio.steps.kernels.torch_inputs import holds_shape, parse_dims
-
-    return not holds_shape(parse_dims(params.dims)) and not holds_examples(path)
+    return path.is_dir() or _needs_code(params) or sniff(path) in {*TORCH_PROGRAMS, Format.ZIP}
 
 
 @step(
@@ -162,9 +156,9 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     that changes them is taken back.
 
     A PyTorch program, from `torch.export.save` (.pt2) or `torch.jit.save` (TorchScript), is converted to ONNX first,
-    and its outputs are compared with PyTorch's on made-up inputs of two batch sizes: a difference above 0.0001 of the
-    largest output is an error. What could run code of the file outside of the network is refused before anything is
-    loaded.
+    and its outputs are compared with PyTorch's on made-up inputs of two batch sizes, and on eight samples of the data
+    set when there is one: a difference above 0.0001 of the largest output is an error. What could run code of the file
+    outside of the network is refused before anything is loaded.
 
     **Weights.** A checkpoint (`.pt`, `.pth`, `.bin` in all forms of PyTorch), safetensors, or the index of several
     files holds no network: `compress-studio info FILE` shows its tensors and says what to do. The network comes from
@@ -184,7 +178,8 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     **Code** runs only after you allowed it, by the digest of its files (`--allow-code net.py`): in a process of its
     own with an empty folder and home, without the variables of your session, with limits of time and memory. On Linux
     it has no network, cannot look into other processes and writes only into its own folder; it can read what you can.
-    Elsewhere, or where the system does not allow that, the log of the step says what it was not kept from. It leaves a program that is then looked at like the file of a stranger. A file of weights itself is never unpickled
+    Elsewhere, or where the system does not allow that, the log of the step says what it was not kept from. It leaves a
+    program that is then looked at like the file of a stranger. A file of weights itself is never unpickled
     for its weights; a pickled network is, in that process, after you allowed the pickle.
 
     Names, types and sizes of inputs and outputs, free dimensions, the description and the metadata stay as they are.

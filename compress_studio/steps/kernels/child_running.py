@@ -15,7 +15,7 @@ from compress_studio.base.errors import BadInput
 if TYPE_CHECKING:
     import torch
 
-CHECKS = "checks.npz"
+CHECKS, SAMPLES, OUTPUTS = "checks.npz", "samples.npz", "outputs.npz"
 BATCHES = (2, 3)
 LENGTH = 16
 
@@ -107,6 +107,24 @@ def write_checks(folder: Path, names: Sequence[str], runs: Runs) -> None:
         arrays |= {f"{number}/in/{place}": inputs[name] for place, name in enumerate(names)}
         arrays |= {f"{number}/out/{place}": one for place, one in enumerate(outputs)}
     np.savez(folder / CHECKS, allow_pickle=False, **arrays)
+
+
+def answer_samples(folder: Path, module: torch.nn.Module, what: str) -> None:
+    """Write down what the network gives for samples of the user, whose inputs are in order. Raises BadInput."""
+    import numpy as np
+
+    with np.load(folder / SAMPLES, allow_pickle=False) as rows:
+        arrays = {str(place): rows[str(place)] for place in range(len(rows.files))}
+    if not arrays:
+        return
+    try:
+        _, outputs = _run(module, arrays)
+    except Exception as error:
+        raise BadInput(
+            f"The network of {what} does not run on the samples of the data set: {line(error)}.",
+            "Check that shapes and ranges of the data are what the network was made for.",
+        ) from error
+    np.savez(folder / OUTPUTS, allow_pickle=False, **{str(place): one for place, one in enumerate(outputs)})
 
 
 def line(error: BaseException | None) -> str:

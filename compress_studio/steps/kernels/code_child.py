@@ -27,13 +27,22 @@ from typing import TYPE_CHECKING, Any
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.steps.kernels.child_exporting import export
 from compress_studio.steps.kernels.child_isolation import FILES, NETWORK, isolate, limit, watch_parent
-from compress_studio.steps.kernels.child_running import first_that_runs, inputs, line, of_examples, write_checks
+from compress_studio.steps.kernels.child_running import (
+    SAMPLES,
+    answer_samples,
+    first_that_runs,
+    inputs,
+    line,
+    of_examples,
+    write_checks,
+)
 from compress_studio.steps.kernels.child_weights import fill, fitting
 
 if TYPE_CHECKING:
     import torch
 
 REQUEST, NAMES, LAYOUTS, ANSWER = "request.json", "names.json", "layouts.json", "answer.json"
+MADE = "made.json"
 CODE = "code"
 TRIAL = "trial"
 """The form that asks only whether the weights fit and the network runs."""
@@ -77,7 +86,7 @@ def _work(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
     names = inputs(module)
     if examples is None:
         _write(folder / NAMES, {"names": names})
-        layouts = _await(folder / LAYOUTS)["layouts"]
+        layouts = _told_layouts(folder)
         layout, runs = first_that_runs(module, names, layouts, request)
     else:
         names = names[: len(examples)]
@@ -85,7 +94,13 @@ def _work(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
     write_checks(folder, names, runs)
     arguments = tuple(torch.from_numpy(runs[0][0][name]) for name in names) if examples is None else examples
     form = export(folder, module, names, arguments, layout, request["form"])
-    return {"file": form, "names": names, "layout": layout, "notes": notes}
+    answer = {"file": form, "names": names, "layout": layout, "notes": notes}
+    if request.get("has_data"):
+        # The studio converts the program meanwhile, as only a converted network can be joined to data.
+        _write(folder / MADE, answer)
+        _await(folder / SAMPLES)
+        answer_samples(folder, module, request["what"])
+    return answer
 
 
 def _tried(folder: Path, request: Mapping[str, Any], module: torch.nn.Module, examples: Any) -> dict[str, Any]:
@@ -103,7 +118,7 @@ def _tried(folder: Path, request: Mapping[str, Any], module: torch.nn.Module, ex
     layouts: list[Any] = []
     if examples is None:
         _write(folder / NAMES, {"names": names})
-        layouts = _await(folder / LAYOUTS)["layouts"]
+        layouts = _told_layouts(folder)
     try:
         if answer["complete"] and layouts:
             shapes = first_that_runs(module, names, layouts, request)[0]["shapes"]
@@ -198,10 +213,16 @@ def _write(path: Path, value: Mapping[str, Any]) -> None:
     part.replace(path)
 
 
-def _await(path: Path) -> Any:
+def _await(path: Path) -> None:
     while not path.exists():
         time.sleep(WAIT_SECONDS)
-    return json.loads(path.read_text("utf-8"))
+
+
+def _told_layouts(folder: Path) -> list[Any]:
+    """The layouts that the studio proposes for the names that were written down."""
+    path = folder / LAYOUTS
+    _await(path)
+    return json.loads(path.read_text("utf-8"))["layouts"]
 
 
 def _hint(error: BaseException, isolated: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,12 @@ from compress_studio.artifacts.sniffing import Format
 from compress_studio.artifacts.torchfiles import Shape, TorchFacts
 from compress_studio.artifacts.torchfiles import look as look_at_program
 from compress_studio.artifacts.weight_groups import choose, groups, remarks
-from compress_studio.base.errors import BadInput
+from compress_studio.base.errors import BadInput, ConsentNeeded
 from compress_studio.engine import consents
 from compress_studio.spec.step import StepContext
 from compress_studio.steps.kernels import child_exporting, child_running, torch_inputs
 from compress_studio.steps.kernels.code_process import copy_code, how_isolated, require_plain, run_code
+from compress_studio.steps.kernels.proving import RealInputs, compare_on_samples, real_inputs
 from compress_studio.steps.kernels.torch_import import TOLERANCE, difference
 from compress_studio.steps.kernels.torch_opening import Apply, Opened, convert_exported, convert_script
 
@@ -28,13 +30,13 @@ if TYPE_CHECKING:
 
 
 def require_consent(source: CodeSource) -> None:
-    """Raise BadInput saying what would run and how to allow it, unless the user has allowed all of it."""
+    """Raise ConsentNeeded saying what would run and how to allow it, unless the user has allowed all of it."""
     lacking = [one for one in source.needs() if not consents.given(one[0])]
     if not lacking:
         return
     listed = " and ".join(f"{what} (digest {digest})" for digest, what, _ in lacking)
     words = " ".join(f"--allow-code {shlex.quote(word)}" for _, _, word in lacking)
-    raise BadInput(
+    raise ConsentNeeded(
         f"{source.path.name} was not opened: that would run {listed}.",
         f"It would run in a process of its own, shut in as far as this system can, but able to read what you can read."
         f" If you trust it, add {words}",
@@ -71,8 +73,47 @@ def _made(
     shapes = {name: shape for name, shape in given.items() if not torch_inputs.is_size(shape)}
     sizes = {name: shape for name, shape in given.items() if name not in shapes}
     request = request_of(source, form, {name: shape[0] for name, shape in sizes.items()})
-    answer = run_code(ctx, folder, request, lambda names: layouts_of(ctx, source, names, shapes))
-    ctx.progress(0.08, "the network is made")
+    done: list[_Converted] = []
+
+    def convert(made: Mapping[str, Any]) -> list[np.ndarray]:
+        ctx.progress(0.08, "the network is made")
+        one = _converted(ctx, source, folder, made, sizes, apply)
+        done.append(one)
+        names = [value.name or "" for value in one.opened[0].graph.inputs]
+        return [] if one.real is None else [one.real.arrays[name] for name in names]
+
+    give = convert if ctx.has_data else None
+    answer = run_code(ctx, folder, request, lambda names: layouts_of(ctx, source, names, shapes), give=give)
+    if give is None:
+        convert(answer)
+    (made,) = done
+    if made.real is not None:
+        compare_on_samples(
+            ctx, made.path, made.real, lambda _: _outputs(folder / child_running.OUTPUTS), source.path.name
+        )
+    return answer, made.opened, made.difference
+
+
+@dataclass(frozen=True, slots=True)
+class _Converted:
+    """A network that code made, as ONNX."""
+
+    opened: Opened
+    path: Path
+    difference: float
+    real: RealInputs | None
+    """Samples on which the code has to say what its network gives."""
+
+
+def _converted(
+    ctx: StepContext,
+    source: CodeSource,
+    folder: Path,
+    answer: Mapping[str, Any],
+    sizes: Mapping[str, Shape],
+    apply: Apply,
+) -> _Converted:
+    """Look at the program that the code left, convert it, and compare it on what the code ran itself."""
     names = [str(name) for name in answer["names"]]
     layout = [tuple(shape) for shape in answer["layout"]["shapes"]]
     program = folder / (
@@ -88,7 +129,17 @@ def _made(
         written = dict(zip(names, layout, strict=True))
         model, path, proved = convert_script(ctx, program, facts, written)
     own = apply(model, sizes)
-    return answer, (model, own), max(proved, _compared(path, folder / child_running.CHECKS, source))
+    worst = max(proved, _compared(path, folder / child_running.CHECKS, source))
+    real = real_inputs(ctx, path)
+    if real is not None and len(real.arrays) != len(names):
+        ctx.warn("not_compared_on_data", "The conversion was compared on made-up inputs only: it has other inputs.")
+        real = None
+    return _Converted((model, own), path, worst, real)
+
+
+def _outputs(path: Path) -> list[np.ndarray]:
+    with np.load(require_plain(path), allow_pickle=False) as rows:
+        return [rows[str(place)] for place in range(len(rows.files))]
 
 
 def request_of(source: CodeSource, form: str, sizes: Mapping[str, int | str]) -> dict[str, Any]:

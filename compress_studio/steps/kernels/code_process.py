@@ -7,6 +7,7 @@ writes through a name that the process could have turned into a link.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -19,11 +20,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from compress_studio.artifacts.codefiles import Architecture
 from compress_studio.base.digest import digest_files
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.spec.step import StepContext
-from compress_studio.steps.kernels import child_isolation, code_child
+from compress_studio.steps.kernels import child_isolation, child_running, code_child
 
 KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ")
 """Variables of the studio that the process sees; nothing else of its surroundings."""
@@ -33,6 +36,10 @@ NICENESS = 10
 POLL_SECONDS = 0.05
 TAIL = 2000
 LOG = "log.txt"
+EXCHANGED = (
+    *(code_child.REQUEST, code_child.NAMES, code_child.LAYOUTS, code_child.MADE, code_child.ANSWER, LOG),
+    *(child_running.CHECKS, child_running.SAMPLES, child_running.OUTPUTS),
+)
 MOST_BYTES = 64_000_000
 """Of an answer."""
 CHILD_WORD = "--run-code"
@@ -46,6 +53,8 @@ ISOLATION = {
 
 AskLayouts = Callable[[Sequence[str]], Sequence[Mapping[str, Any]]]
 """Names of inputs to the layouts to try."""
+GiveSamples = Callable[[Mapping[str, Any]], Sequence[np.ndarray]]
+"""What was made to the inputs, in order, that it is to be compared on; none when there are none."""
 
 
 def copy_code(code: Architecture, folder: Path) -> None:
@@ -68,8 +77,12 @@ def run_code(
     request: Mapping[str, Any],
     ask: AskLayouts,
     seconds: float = WALL_SECONDS,
+    give: GiveSamples | None = None,
 ) -> dict[str, Any]:
     """Start the process for a request, tell it the layouts when it asks, and return its answer.
+
+    give is for a request with "has_data": it is called with what was made, and the process then writes what the
+    network gives for these samples.
 
     The process is killed when the work is cancelled or takes longer than seconds. Raises BadInput with what the code
     said.
@@ -78,9 +91,15 @@ def run_code(
     work = folder / "empty"
     home.mkdir(exist_ok=True)
     work.mkdir(exist_ok=True)
-    for name in (code_child.NAMES, code_child.LAYOUTS, code_child.ANSWER, code_child.REQUEST, LOG):
+    for name in EXCHANGED:
         (folder / name).unlink(missing_ok=True)
-    full = {**request, "threads": ctx.threads, "cpu_seconds": CPU_SECONDS, "memory_bytes": _memory()}
+    full = {
+        **request,
+        "has_data": give is not None,
+        "threads": ctx.threads,
+        "cpu_seconds": CPU_SECONDS,
+        "memory_bytes": _memory(),
+    }
     (folder / code_child.REQUEST).write_text(json.dumps(full), "utf-8")
     with (folder / LOG).open("xb") as log:
         process = subprocess.Popen(
@@ -94,23 +113,47 @@ def run_code(
             start_new_session=True,
         )
         try:
-            _attend(ctx, process, folder, ask, seconds)
+            _attend(ctx, process, folder, _replies(folder, ask, give), seconds)
         finally:
             _kill(process)
     return _answer(folder, process.returncode, str(request["what"]))
 
 
-def _attend(ctx: StepContext, process: subprocess.Popen[bytes], folder: Path, ask: AskLayouts, seconds: float) -> None:
+def _replies(
+    folder: Path, ask: AskLayouts, give: GiveSamples | None
+) -> dict[Path, Callable[[Mapping[str, Any]], None]]:
+    """What is done, once each, when the process has written a file."""
+
+    def tell_layouts(row: Mapping[str, Any]) -> None:
+        layouts = list(ask([str(name) for name in row["names"]]))
+        _put(folder / code_child.LAYOUTS, json.dumps({"layouts": layouts}).encode())
+
+    def give_samples(row: Mapping[str, Any]) -> None:
+        assert give is not None
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **{str(place): one for place, one in enumerate(give(row))})
+        _put(folder / child_running.SAMPLES, content.getbuffer())
+
+    found = {folder / code_child.NAMES: tell_layouts}
+    return found if give is None else found | {folder / code_child.MADE: give_samples}
+
+
+def _attend(
+    ctx: StepContext,
+    process: subprocess.Popen[bytes],
+    folder: Path,
+    replies: dict[Path, Callable[[Mapping[str, Any]], None]],
+    seconds: float,
+) -> None:
     _be_nice(process.pid)
-    begun, told = time.monotonic(), False
+    begun = time.monotonic()
     while _runs(process):
         ctx.check()
-        names = folder / code_child.NAMES
-        if not told and names.exists():
-            rows = _read(names)["names"]
-            layouts = list(ask([str(name) for name in rows]))
-            _put(folder / code_child.LAYOUTS, json.dumps({"layouts": layouts}))
-            told = True
+        for path in [one for one in replies if os.path.lexists(one)]:
+            asked = time.monotonic()
+            replies.pop(path)(_read(path))
+            # The time that the studio takes is not the code's.
+            begun += time.monotonic() - asked
         if time.monotonic() - begun > seconds:
             raise UserError(f"The code took longer than {seconds / 60:.0f} minutes.", "Make it faster, or smaller.")
         time.sleep(POLL_SECONDS)
@@ -167,11 +210,11 @@ def _read(path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-def _put(path: Path, text: str) -> None:
+def _put(path: Path, content: bytes | memoryview) -> None:
     """Write a file into the folder of a process that runs: made beside the folder, where the process cannot reach."""
     handle, part = tempfile.mkstemp(prefix="told-", dir=path.parent.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
     Path(part).replace(path)
 
 

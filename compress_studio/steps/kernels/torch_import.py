@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compress_studio.base.errors import BadInput, Refused
+from compress_studio.spec.step import StepContext
+from compress_studio.steps.kernels.proving import TOLERANCE, compare_on_samples, real_inputs
 from compress_studio.steps.kernels.torch_inputs import Layout
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 GUARD = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 OPSET = 17
 """The newest that the exporter of TorchScript knows well."""
-TOLERANCE = 1e-4
-"""Largest difference to PyTorch, relative to the largest output."""
 BATCHES = (2, 3)
 LENGTH = 16
 """Size of a free dimension besides the batch while a program is recorded, where none is given."""
@@ -187,8 +187,12 @@ class Exported:
         return call
 
 
-def prove(model: ir.Model, path: Path, call: Call, sizes: Mapping[str, int], name: str) -> float:
+def prove(
+    model: ir.Model, path: Path, call: Call, sizes: Mapping[str, int], name: str, ctx: StepContext | None = None
+) -> float:
     """Compare an exported network with its program on random inputs of two batch sizes; returns the difference.
+
+    With ctx also on samples of the user, if there are data; that difference is said there.
 
     It is the largest absolute difference of an output over its largest value. Raises BadInput with the figure when it
     is above 1e-4 or when shapes differ.
@@ -220,6 +224,9 @@ def prove(model: ir.Model, path: Path, call: Call, sizes: Mapping[str, int], nam
             f" largest output, {TOLERANCE:g} is allowed).",
             RECIPE,
         )
+    real = real_inputs(ctx, path) if ctx is not None else None
+    if ctx is not None and real is not None:
+        compare_on_samples(ctx, path, real, call, name)
     return worst
 
 

@@ -81,7 +81,7 @@ def _exported(ctx: StepContext, path: Path, given: Mapping[str, Shape], apply: A
     ctx.progress(0.15, "exported to ONNX")
     model = open_onnx(target)
     sizes = apply(model, given)
-    return (model, sizes), prove(model, target, call, sizes, path.name)
+    return (model, sizes), prove(model, target, call, sizes, path.name, ctx)
 
 
 def _script(
@@ -136,7 +136,7 @@ def _first_that_runs(
                 call = program.convert(layout, target, known, follow=follow)
                 model = open_onnx(target)
                 sizes = apply(model, rest)
-                return (model, sizes), prove(model, target, call, sizes, program.name), layout
+                return (model, sizes), prove(model, target, call, sizes, program.name, ctx), layout
             except BadInput as error:
                 failed.append(error)
     telling = [error for error in failed if not any(word in error.message for word in TYPE_WORDS)]

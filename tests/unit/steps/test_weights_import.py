@@ -196,7 +196,7 @@ def test_the_shape_is_taken_from_samples_or_asked_for(tmp_path: Path, code: Path
     allow(code)
     words = {"architecture": f"{code}:Plain"}
     assert asks_data(SourceModelParams(path=str(path), **words))
-    assert not asks_data(SourceModelParams(path=str(path), dims="x=Nx1x8x8", **words))
+    assert asks_data(SourceModelParams(path=str(path), dims="x=Nx1x8x8", **words))
     with pytest.raises(BadInput, match="takes x, whose shape nothing tells") as caught:
         opened(tmp_path, path, **words)
     assert "dims=x=Nx1x224x224" in caught.value.hint
