@@ -44,7 +44,7 @@ NEEDS = "compress_studio.inspection.weights_trial:what_would_run"
 TRY = "compress_studio.inspection.weights_trial:try_architecture"
 LOOK_KEY, COUNT_KEY, NEEDS_KEY, TRY_KEY = (f"weights {name}" for name in ("look", "count", "needs", "try"))
 EXAMINE_KEY, FAMILY_KEY = "weights code", "weights family"
-SIZE, LEAST = QSize(1080, 640), QSize(900, 520)
+SIZE, LEAST = QSize(1080, 640), QSize(900, 560)
 PAUSE_MS = 250
 """From the last letter to the question what the code is."""
 SECOND_MS = 1000
@@ -75,6 +75,8 @@ class WeightsDialog(QDialog):
         self.state = WeightsState(path, first_way(choice, pickled=False), choice)
         self._fixed = "dims" in values
         """Whether the way and the sizes were chosen, so that nothing is filled in."""
+        self._likely = ""
+        """The function that was chosen for the user, until the names of the weights tell better."""
         self._remembered: dict[Way, ArchitectureChoice] = {}
         self._began = 0.0
         self._counting = False
@@ -133,6 +135,8 @@ class WeightsDialog(QDialog):
         self.show_state(state)
         if moved:
             self._examine()
+        elif self._likely and self._likely == state.choice.architecture and state.code is not None:
+            self._choose_function(state.code)
         shapes = look.shapes
         self._session.light.submit(FAMILY_KEY, lambda: guess_family(shapes), self._guessed)
         self._count()
@@ -247,7 +251,8 @@ class WeightsDialog(QDialog):
         names = self.state.look.shapes if self.state.look is not None else {}
         found = likeliest(code.factories, names)
         if found is not None:
-            architecture = join_architecture(code.choice.architecture, found.name)
+            architecture = join_architecture(split_architecture(code.choice.architecture)[0], found.name)
+            self._likely = architecture
             self.show_state(replace(self.state, choice=replace(self.state.choice, architecture=architecture)))
             self._examine()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QModelIndex, QSignalBlocker, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import (
@@ -20,7 +22,6 @@ from PySide6.QtWidgets import (
 
 from compress_studio.gui import words
 from compress_studio.gui.forms.histogram import HistogramView
-from compress_studio.gui.panels.notices import Notice, Notices
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.weights.state import Distribution, EntryRow, TensorRow, WeightsLook, WeightsState
 from compress_studio.gui.weights.tensor_model import NAME, SORT_ROLE, TensorModel
@@ -35,6 +36,7 @@ WIDTHS = (0, 116, 72, 72)
 LONGEST = 28
 """Letters of a part of the file in the list."""
 REMARKS = 4
+"""Lines below the table; the last one has all others in its tooltip."""
 STATISTICS = ("min", "max", "mean", "standard deviation", "zeros", "not a number")
 
 
@@ -75,7 +77,7 @@ class TensorsPane(QWidget):
         if look is not self._look:
             self._look = look
             self._show_rows(look)
-        self.notices.show_notices([Notice("muted", text) for text in look.remarks])
+        self._show_remarks(look.remarks)
         self._pages.setCurrentIndex(1)
 
     def _make_page(self) -> QWidget:
@@ -108,9 +110,14 @@ class TensorsPane(QWidget):
         self.table.selectionModel().currentRowChanged.connect(self._row_chosen)
         layout.addWidget(self.table, 1)
         layout.addWidget(self._make_card(page))
-        self.notices = Notices(page, most=REMARKS)
-        self.notices.setObjectName("weights:remarks")
-        layout.addWidget(self.notices)
+        self.remarks = [ElidedLabel(mode=Qt.TextElideMode.ElideRight, parent=page) for _ in range(REMARKS)]
+        told = QVBoxLayout()
+        told.setSpacing(2)
+        for label in self.remarks:
+            label.setProperty("role", "small")
+            label.setProperty("tone", "muted")
+            told.addWidget(label)
+        layout.addLayout(told)
         return page
 
     def _make_card(self, page: QWidget) -> Card:
@@ -160,6 +167,15 @@ class TensorsPane(QWidget):
                 self.entry.setItemData(self.entry.count() - 1, whole, Qt.ItemDataRole.ToolTipRole)
         with QSignalBlocker(self.entry):
             self.entry.setCurrentIndex(self.entry.findData(entry or look.entry))
+
+    def _show_remarks(self, texts: Sequence[str]) -> None:
+        shown, more = list(texts[:REMARKS]), texts[REMARKS:]
+        if more:
+            shown[-1] = f"{len(more) + 1} more remarks: {texts[REMARKS - 1]}"
+        for place, label in enumerate(self.remarks):
+            label.setText(shown[place] if place < len(shown) else "")
+            label.setToolTip("\n".join(texts[REMARKS - 1 :]) if more and place == REMARKS - 1 else "")
+            label.setVisible(place < len(shown))
 
     def _show_rows(self, look: WeightsLook) -> None:
         chosen = self._chosen()
