@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated
 
 from compress_studio.outputs.mobile_params import MobileParams, carries
 from compress_studio.spec.output import OutputSpec, Requirement
@@ -11,16 +12,25 @@ from compress_studio.spec.params import Ui
 KERNELS = "compress_studio.outputs.kernels"
 
 
+class Target(StrEnum):
+    """Systems by the name that coremltools gives them."""
+
+    IOS15 = "iOS15"
+    IOS16 = "iOS16"
+    IOS17 = "iOS17"
+    IOS18 = "iOS18"
+
+
 class CoreMlParams(MobileParams):
     """What can be chosen for a Core ML package."""
 
     target: Annotated[
-        Literal["iOS15", "iOS16", "iOS17", "iOS18"],
+        Target,
         Ui(
             "Oldest system",
             "The oldest system that must open it: iOS 15 is macOS 12, and so on up to iOS 18, macOS 15.",
         ),
-    ] = "iOS15"
+    ] = Target.IOS15
     half: Annotated[
         bool,
         Ui("Compute in float16", "Half the file, and needed for the Neural Engine; results change a little."),

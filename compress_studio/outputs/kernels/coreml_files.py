@@ -45,7 +45,7 @@ def _converted(tools: Any, params: CoreMlParams, program: TorchProgram) -> Any:
     options = {
         "compute_precision": precision,
         "convert_to": "mlprogram",
-        "minimum_deployment_target": getattr(tools.target, params.target),
+        "minimum_deployment_target": getattr(tools.target, params.target.value),
     }
     names = [tools.TensorType(name=name) for name in program.outputs]
     try:
