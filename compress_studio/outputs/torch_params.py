@@ -29,8 +29,9 @@ FUSED_INTEGERS = frozenset(
 INTEGERS = FUSED_INTEGERS | {"QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger"}
 PACKED = frozenset({"INT4", "UINT4", "INT2", "UINT2"})
 HALVES = frozenset({"FLOAT16", "BFLOAT16"})
+BYTES = frozenset({"INT8", "UINT8"})
 SHARE = 0.25
-"""Share of the bytes above which half precision is that of the weights and not of their scales."""
+"""Share of the bytes above which a type is that of the weights and not of their scales."""
 SPARSE = 0.7
 """Share of weights that are not zero below which people expect a smaller file."""
 
@@ -66,6 +67,8 @@ def cautions(facts: Mapping[str, Any]) -> Iterable[str]:
             "Its weights stay in 8 bits, but PyTorch computes with them in float32: the file is small, runs are not"
             " faster, and results may differ by single steps of rounding."
         )
+    elif "MatMulNBits" not in operators and _share(types, BYTES) > SHARE:
+        yield "Its weights stay as small as they are stored and are widened at every run: the file is small, runs are not faster."
     if "DynamicQuantizeLSTM" in operators:
         yield "Its recurrent layers no longer round their inputs to 8 bits there, so that results differ slightly."
     if operators & {"MatMulNBits", "GatherBlockQuantized"}:
@@ -74,8 +77,13 @@ def cautions(facts: Mapping[str, Any]) -> Iterable[str]:
         yield "Where the data decide between two branches, both are computed there and one result is taken."
     if types.keys() & PACKED:
         yield "PyTorch has no 4-bit numbers: these lie two in a byte in the file and are widened at every run."
-    if sum(size for kind, size in types.items() if kind in HALVES) > SHARE * sum(types.values()):
+    if _share(types, HALVES) > SHARE:
         yield "Half precision is kept in the file; the network is computed in float32."
     total, nonzero = facts.get("parameters") or 0, facts.get("nonzero")
     if nonzero is not None and total and nonzero < SPARSE * total:
         yield f"{1 - nonzero / total:.0%} of its weights are zero, which PyTorch stores like all other numbers."
+
+
+def _share(types: Mapping[str, int], kinds: frozenset[str]) -> float:
+    """The share of all bytes that weights of some types take."""
+    return sum(size for kind, size in types.items() if kind in kinds) / max(sum(types.values()), 1)

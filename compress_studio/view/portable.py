@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import keyword
+import math
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import onnx_ir as ir
@@ -22,6 +24,7 @@ from compress_studio.view.ops.exported import EXPORTED
 from compress_studio.view.plan import NOTHING, Call, Compiler, Defined, Plan
 
 HINT = "Export to ONNX instead, which holds every network."
+FOUR_BITS = frozenset({ir.DataType.INT4, ir.DataType.UINT4})
 TAKEN = frozenset(dir(nn.Module)) | {"torch", "training", "math"}
 
 
@@ -42,14 +45,36 @@ class ProgramCompiler(Compiler):
         return super()._call(node, attrs, captured)
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """How numbers of 4 bits were laid into bytes."""
+
+    shape: tuple[int, ...]
+    signed: bool
+
+    def wide(self, stored: Tensor) -> Tensor:
+        """The numbers, one in a byte, in their shape."""
+        numbers = torch.stack((stored & 15, stored >> 4), -1).flatten()[: math.prod(self.shape)].reshape(self.shape)
+        return (numbers.to(torch.int8) ^ 8) - 8 if self.signed else numbers
+
+
+def packed(numbers: Tensor) -> Tensor:
+    """Numbers of 4 bits two in a byte, the first one in the low half."""
+    flat = (numbers.flatten().to(torch.int16) & 15).to(torch.uint8)
+    if flat.numel() % 2:
+        flat = torch.cat((flat, flat.new_zeros(1)))
+    return flat[0::2] | (flat[1::2] << 4)
+
+
 class PortableView(TorchView):
     """Computes what TorchView computes, without looking into tensors while it runs.
 
     Weights have readable attribute names (names: attribute by initializer name); half precision is kept as it is
-    stored and widened in the pass. Raises Refused naming what no program can hold.
+    stored and widened in the pass; so are numbers of 4 bits, which lie two in a byte where pack says so. Raises Refused
+    naming what no program can hold.
     """
 
-    def __init__(self, model: ir.Model) -> None:
+    def __init__(self, model: ir.Model, *, pack: bool = False) -> None:
         self.names: dict[str, str] = {}
         self._attributes: set[str] = set()
         try:
@@ -61,6 +86,7 @@ class PortableView(TorchView):
             raise Refused("The network holds text, which PyTorch lacks.", HINT)
         self._settings: dict[int, HostValue] = {}
         self._narrow: set[int] = set()
+        self._packed: dict[int, Packed] = {}
         self._outputs = [value.dtype for value in model.graph.outputs]
         slots = {key: slot for slot, key in self._stored}
         for name, value in named_initializers(model):
@@ -71,6 +97,9 @@ class PortableView(TorchView):
             if half is not None:
                 self._replace(key, tensor.detach().to(half))
                 self._narrow.add(slots[key])
+            elif pack and value.const_value.dtype in FOUR_BITS and tensor.numel() > FEW:
+                self._packed[slots[key]] = Packed(tuple(tensor.shape), value.const_value.dtype == ir.DataType.INT4)
+                self._replace(key, packed(tensor))
             elif is_setting(value.const_value.numpy()) and key not in self._parameters:
                 self._settings[slots[key]] = HostValue.of(tensor)
         self.requires_grad_(False)
@@ -101,6 +130,8 @@ class PortableView(TorchView):
             if slot in self._settings:
                 setting = self._settings[slot]
                 frame[slot] = HostValue(setting.array, setting.dtype, tensor)
+            elif slot in self._packed:
+                frame[slot] = self._packed[slot].wide(tensor)
             else:
                 frame[slot] = tensor.float() if slot in self._narrow else tensor
         for slot, value in zip(self._plan.inputs, inputs, strict=True):

@@ -46,14 +46,19 @@ def arguments(names: Sequence[str], feeds: Mapping[str, np.ndarray]) -> tuple[Te
 
 
 def export_program(
-    model: ir.Model, feeds: Mapping[str, np.ndarray], fixed_symbols: frozenset[str] = frozenset()
+    model: ir.Model,
+    feeds: Mapping[str, np.ndarray],
+    fixed_symbols: frozenset[str] = frozenset(),
+    *,
+    pack: bool = False,
 ) -> TorchProgram:
     """Export a network, seen with the given inputs.
 
-    Args: fixed_symbols are names of free sizes that become those of the inputs.
+    Args: fixed_symbols are names of free sizes that become those of the inputs; pack lays stored numbers of 4 bits two
+    in a byte, which takes operators on bits to read.
     Raises Refused naming the operator or the reason when the network cannot be such a program.
     """
-    view = PortableView(model)
+    view = PortableView(model, pack=pack)
     module = ProgramModule(view)
     given = arguments(view.input_names, feeds)
     wanted = {value.name or "": _free_axes(value, fixed_symbols) for value in model.graph.inputs}
