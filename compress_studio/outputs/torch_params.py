@@ -68,7 +68,10 @@ def cautions(facts: Mapping[str, Any]) -> Iterable[str]:
             " faster, and results may differ by single steps of rounding."
         )
     elif "MatMulNBits" not in operators and _share(types, BYTES) > SHARE:
-        yield "Its weights stay as small as they are stored and are widened at every run: the file is small, runs are not faster."
+        yield (
+            "Its weights stay as small as they are stored and are widened at every run: the file is small, runs are"
+            " not faster."
+        )
     if "DynamicQuantizeLSTM" in operators:
         yield "Its recurrent layers no longer round their inputs to 8 bits there, so that results differ slightly."
     if operators & {"MatMulNBits", "GatherBlockQuantized"}:
