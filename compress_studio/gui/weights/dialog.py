@@ -109,6 +109,7 @@ class WeightsDialog(QDialog):
         view.form.browse_asked.connect(self._browse)
         view.form.template_asked.connect(self._save_template)
         view.family.taken.connect(self._take_family)
+        view.family.check_asked.connect(self._guess)
         view.tensors.entry_chosen.connect(self._entry_chosen)
         view.consent.trusted.connect(self._trusted)
         view.try_asked.connect(self._try)
@@ -137,8 +138,7 @@ class WeightsDialog(QDialog):
             self._examine()
         elif self._likely and self._likely == state.choice.architecture and state.code is not None:
             self._choose_function(state.code)
-        shapes = look.shapes
-        self._session.light.submit(FAMILY_KEY, lambda: guess_family(shapes), self._guessed)
+        self._guess()
         self._count()
 
     def _not_looked(self, failure: Failure) -> None:
@@ -157,6 +157,11 @@ class WeightsDialog(QDialog):
         self._counting = False
         if self.state.look is not None:
             self.show_state(replace(self.state, look=replace(self.state.look, counted=True)))
+
+    def _guess(self) -> None:
+        if self.state.look is not None:
+            shapes = self.state.look.shapes
+            self._session.light.submit(FAMILY_KEY, lambda: guess_family(shapes), self._guessed)
 
     def _guessed(self, found: tuple[Family | None, bool, str]) -> None:
         if self._left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -56,6 +57,7 @@ def beside(where: str, path: Path) -> Path:
 
 def guess_family(shapes: Mapping[str, tuple[int, ...]]) -> tuple[Family | None, bool, str]:
     """The known network that names and shapes suggest, whether its package is there, and sizes of the input."""
+    importlib.invalidate_caches()  # it may have been installed a moment ago
     family = guess(shapes)
     dims = family.dims if family is not None and family.dims else likely_dims(shapes) if shapes else ""
     return family, family is not None and family.installed, dims

@@ -17,6 +17,8 @@ class FamilyCard(Card):
     """A guess from names and shapes."""
 
     taken = Signal()
+    check_asked = Signal()
+    """Look again whether the package is there."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
@@ -42,7 +44,17 @@ class FamilyCard(Card):
         self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.body.addWidget(self._text)
         self.install = CodeBox("weights:install", "Copy the command", self)
-        self.body.addWidget(self.install)
+        self.check = QPushButton("Check again", self)
+        self.check.setObjectName("weights:check_package")
+        self.check.setToolTip("Look again whether the package is installed")
+        self.check.setProperty("kind", "small")
+        self.check.setAutoDefault(False)
+        self.check.clicked.connect(self.check_asked)
+        line = QHBoxLayout()
+        line.setSpacing(METRICS.gap)
+        line.addWidget(self.install, 1)
+        line.addWidget(self.check)
+        self.body.addLayout(line)
 
     def show_state(self, state: WeightsState) -> None:
         """Show the guess; nothing where there is none."""
@@ -56,10 +68,11 @@ class FamilyCard(Card):
         self.pill.set_pill("in use" if taken else "", "good")
         self.take.setVisible(known and state.installed and not taken)
         self.take.setEnabled(not state.busy)
-        self.install.setVisible(not state.installed)
+        for part in (self.install, self.check):
+            part.setVisible(not state.installed)
         self.install.set_text(family.install)
         text = "" if known else CONFIG
         if not state.installed:
-            text = f"{text} Its package is missing; install it, then drop the file again:".strip()
+            text = f"{text} Its package is not installed here. Install it:".strip()
         self._text.setText(text)
         self._text.setVisible(bool(text))

@@ -49,6 +49,8 @@ class ArchitectureForm(QWidget):
 
     edited = Signal(object, object)
     """Way, and ArchitectureChoice without the entry."""
+    returned = Signal()
+    """Enter was pressed in a field."""
     browse_asked = Signal()
     template_asked = Signal()
 
@@ -149,6 +151,8 @@ class ArchitectureForm(QWidget):
         self._grid.addWidget(self._dims_note, 8, 1)
         self.arguments.textEdited.connect(self._tell)
         self.dims.textEdited.connect(self._tell)
+        for field in (self.file, self.package, self.arguments, self.dims):
+            field.returnPressed.connect(self.returned)
 
     def _signature(self) -> QWidget:
         self._expected = QWidget(self)

@@ -32,7 +32,7 @@ from compress_studio.gui.widgets.search import SearchField
 from compress_studio.spec.preview import Histogram
 
 ROW = 24
-WIDTHS = (0, 116, 72, 72)
+WIDTHS = (0, 128, 68, 70)
 LONGEST = 28
 """Letters of a part of the file in the list."""
 REMARKS = 4

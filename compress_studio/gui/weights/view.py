@@ -155,6 +155,7 @@ class WeightsView(QWidget):
         self.close_button.clicked.connect(self.close_asked)
         self.go.clicked.connect(self.try_asked)
         self.open_button.clicked.connect(self.open_asked)
+        self.form.returned.connect(self.go.click)
         for button in (self.cancel, self.close_button, self.go, self.open_button):
             row.addWidget(button)
         return row
