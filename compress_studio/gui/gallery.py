@@ -18,7 +18,7 @@ from compress_studio.engine.cache import Store
 from compress_studio.gui.app import make_application
 from compress_studio.gui.forms.param_form import ParamForm
 from compress_studio.gui.gallery_scenes import SCENES, finish_scene, make_scene
-from compress_studio.gui.gallery_weights import weights_states
+from compress_studio.gui.gallery_weights import SHOWN, weights_states
 from compress_studio.gui.gallery_widgets import COLUMN, widget_columns
 from compress_studio.gui.garbage import Garbage
 from compress_studio.gui.main_window import MainWindow
@@ -167,10 +167,11 @@ def _forms(steps: StepRegistry) -> list[QWidget]:
 
 
 def _weights() -> list[QWidget]:
-    """The dialog of weights in all its states."""
+    """The dialog of weights in its states."""
     made: list[QWidget] = []
-    for name, state in weights_states().items():
-        view = WeightsView()
+    states = weights_states()
+    for name in SHOWN:
+        state, view = states[name], WeightsView()
         view.show_state(state)
         view.show_page(COMPARING if state.outcome is not None and state.outcome.rows else TENSORS)
         view.setProperty("surface", "window")

@@ -30,6 +30,8 @@ from compress_studio.gui.weights.state import (
 LONG = "encoder.transformer.layers.11.attention.self_attention.query_key_value_projection.lora_adapter.default.weight"
 CODE = "import torch\n\n\nclass Net(torch.nn.Module):\n    ...\n\n\ndef make(classes=10):\n    return Net(classes)\n"
 DIGEST = "3f9a2c1b7d5e80f4a6b2c3d4e5f60718293a4b5c"
+SHOWN = ("unreadable", "family", "consent", "trying", "misfits", "fits", "pickled", "long")
+"""What the gallery shows; the other states look like one of these."""
 
 
 def weights_states() -> dict[str, WeightsState]:

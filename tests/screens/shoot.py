@@ -14,7 +14,7 @@ from pathlib import Path
 
 THEMES = ("dark", "light")
 SIZES = ((1280, 720), (1440, 900))
-GALLERY = {1: ("widgets", "forms", "empty", "busy", "full", "failed", "long"), 2: ("widgets", "full")}
+GALLERY = {1: ("widgets", "forms", "weights", "empty", "busy", "full", "failed", "long"), 2: ("widgets", "full")}
 """Parts of the gallery by scale; twice as large, the shared widgets and one full project are enough."""
 WINDOWS = ("empty", "full")
 DEVICE = "CPU · Example · 4 threads"
