@@ -14,7 +14,7 @@ from compress_studio.spec.data import Batch, DataSource, Part, Task
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import StepContext
 from compress_studio.view.compare import require_equal
-from compress_studio.view.heads import Head, Kind, find_heads
+from compress_studio.view.heads import Head, Kind, compared, find_heads
 from compress_studio.view.network import TorchView
 from compress_studio.view.objectives import labels_for, supervised_loss
 from compress_studio.view.reach import unreached
@@ -47,7 +47,7 @@ def importance(network: Path | OnnxNet, data: DataSource, limit: int, ctx: StepC
         if heads is None:
             require_equal(view, model, path, batch.inputs)
             with torch.no_grad():
-                heads = find_heads(model, view(inputs), task)
+                heads = find_heads(model, view(inputs, compared(model)), task)
             if not heads:
                 raise UserError("The network has no output of fractions to differentiate.", "Choose another criterion.")
             view.freeze(unreached(model, _tensors(heads, labelled=task is not Task.NONE), view.hosted))

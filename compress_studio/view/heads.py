@@ -17,6 +17,8 @@ PASSING = frozenset({"Identity", "Cast", "Dropout"})
 SCORES = re.compile(r"logit|class|score|prob|label|softmax|pred", re.IGNORECASE)
 CLOSE = 1e-3
 CHANNELS_FIRST = frozenset({"Conv", "ConvTranspose", "Resize", "Upsample", "DepthToSpace", "BatchNormalization"})
+CHOOSING = {"NonMaxSuppression": (0, 1)}
+"""Operators that choose results by their values, with the inputs that they choose from."""
 POINTWISE = PASSING | {"Add", "Clip", "Mul", "Relu", "LeakyRelu", "Sigmoid", "Tanh"}
 
 
@@ -53,14 +55,34 @@ def find_heads(model: ir.Model, outputs: Mapping[str, Tensor], task: Task) -> li
     """The float outputs of a network with their meaning.
 
     It is read from the last operator, from the values of one batch and, for the first output, from what the labels
-    are. Outputs of whole numbers are left out: nothing can be learned from them.
+    are. Outputs of whole numbers are left out: nothing can be learned from them. So are those behind an operator that
+    chooses among results, whose number differs from sample to sample; what it chooses from is read instead.
     """
     heads: list[Head] = []
+    names = compared(model)
     for value in model.graph.outputs:
-        sample = outputs.get(value.name or "")
+        sample = outputs.get(value.name or "") if value.name in names else None
         if sample is not None and sample.is_floating_point() and sample.dim() > 0:
             heads.append(_head(value, sample, task if not heads else Task.NONE))
+    own = {value.name for value in model.graph.outputs}
+    for name in names:
+        if name not in own and name in outputs and outputs[name].is_floating_point():
+            heads.append(Head(name, name, Kind.VALUES, outputs[name].dim() - 1, Kind.VALUES))
     return heads
+
+
+def compared(model: ir.Model) -> list[str]:
+    """The tensors by which training judges a network: its outputs, or what results are chosen from."""
+    chosen: set[ir.Value] = set()
+    before: list[str] = []
+    for node in model.graph:
+        if node.op_type in CHOOSING:
+            sources = [node.inputs[index] for index in CHOOSING[node.op_type]]
+            before += [value.name for value in sources if value is not None and value.name and value.producer()]
+        if node.op_type in CHOOSING or any(value in chosen for value in node.inputs):
+            chosen.update(node.outputs)
+    names = [value.name for value in model.graph.outputs if value.name and value not in chosen]
+    return list(dict.fromkeys([*names, *before]))
 
 
 def _head(value: ir.Value, sample: Tensor, task: Task) -> Head:

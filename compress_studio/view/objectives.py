@@ -166,6 +166,12 @@ class Distillation:
         for head in self.heads:
             x = found[head.tensor]
             target = torch.from_numpy(rows.targets[head.output]).to(x.device, x.dtype)
+            if head.output == head.tensor and x.shape != target.shape:
+                raise Refused(
+                    f"The output {head.output} has shape {tuple(x.shape)} where that of the teacher has"
+                    f" {tuple(target.shape)}: its size depends on the data, so that the two cannot be compared.",
+                    "Leave training out, or export the network without the part that chooses results.",
+                )
             if self.cosine and head.kind is Kind.VALUES:
                 parts.append(1 - F.cosine_similarity(x.flatten(1), target.flatten(1)).mean())
             else:

@@ -17,7 +17,7 @@ from compress_studio.spec.data import Part
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import StepContext
 from compress_studio.steps.train_distil import Compare, DistilParams
-from compress_studio.view.heads import Head, Kind
+from compress_studio.view.heads import Head, Kind, compared
 from compress_studio.view.objectives import Distillation
 from compress_studio.view.training import measuring_batches
 
@@ -101,8 +101,16 @@ def make_teaching(ctx: StepContext, params: DistilParams, network: OnnxNet, teac
             f"The teacher has no output {', '.join(missing)} (it has {', '.join(sorted(str(one) for one in theirs))}).",
             "Choose a teacher with the same outputs: usually the original network.",
         )
+    wanted = compared(student)
+    known = {value.name for node in original.graph for value in node.outputs}
+    lost = [name for name in wanted if name not in outputs and name not in known]
+    if lost:
+        raise Refused(
+            f"The results of this network are chosen from {', '.join(lost)}, which the teacher does not have.",
+            "Choose a teacher with the same tensors: usually the original network.",
+        )
     features = _shared_tensors(student, original) if params.features else []
-    return Teaching(params, Probe(original, list(dict.fromkeys([*outputs, *features])), threads=ctx.threads), features)
+    return Teaching(params, Probe(original, list(dict.fromkeys([*wanted, *features])), threads=ctx.threads), features)
 
 
 def _shared_tensors(student: ir.Model, teacher: ir.Model) -> list[str]:

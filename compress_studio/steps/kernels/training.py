@@ -23,7 +23,7 @@ from compress_studio.steps.training_params import BatchNorm, Optimizer, TrainPar
 from compress_studio.view import training
 from compress_studio.view.compare import require_equal
 from compress_studio.view.feed import Enrich, Feed, nothing
-from compress_studio.view.heads import Head, find_heads
+from compress_studio.view.heads import Head, compared, find_heads
 from compress_studio.view.network import TorchView
 from compress_studio.view.norms import BatchNorms, channel_statistics, find_places, teacher_channels
 from compress_studio.view.objectives import Objective
@@ -173,7 +173,7 @@ def _open_feed(ctx: StepContext, params: TrainParams, enrich: Enrich) -> Feed:
 
 def _heads(ctx: StepContext, view: TorchView, model: ir.Model, feed: Feed) -> list[Head]:
     with torch.no_grad():
-        outputs = view(view.tensors(feed.sample.inputs))
+        outputs = view(view.tensors(feed.sample.inputs), compared(model))
     task = ctx.data.task if ctx.data.part(Part.TUNE).labelled else Task.NONE
     heads = find_heads(model, outputs, task)
     if not heads:

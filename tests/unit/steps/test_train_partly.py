@@ -101,3 +101,32 @@ def test_the_layers_left_in_float_are_trained_beside_integers(tmp_path: Path, fo
     changed = {name for name in before if not np.array_equal(_array(before[name]), _array(after[name]))}
     assert "third.weight" in changed
     assert not any(_array(before[name]).dtype.kind in "iu" for name in changed)
+
+
+def detector() -> ir.Model:
+    """x [1, 3, 8, 8] → the chosen boxes: convolutions, boxes and scores, and NonMaxSuppression."""
+    net = Net()
+    x = net.relu(net.conv("x", "stem", 8, 3))
+    for name, width in (("boxes", 4), ("scores", 2)):
+        y = net.conv(x, name, width, 8, 1)
+        target = net.constant(f"{name}.shape", [1, width, 64], np.int64)
+        net.op("Reshape", [y, target], f"{name}.rows")
+    net.op("Transpose", ["boxes.rows"], "corners", perm=[0, 2, 1])
+    scores = net.op("Sigmoid", ["scores.rows"], "chances")
+    limits = [net.constant("most", 9, np.int64), net.constant("overlap", 0.5), net.constant("least", 0.3)]
+    net.op("NonMaxSuppression", ["corners", scores, *limits], "chosen")
+    columns = net.constant("columns", [0, 2], np.int64)
+    places = net.op("Gather", ["chosen", columns], "places", axis=1)
+    net.op("GatherND", ["corners", places], "y")
+    return net.model({"x": [1, 3, 8, 8]}, {"y": ["M", 4]})
+
+
+def test_detectors_learn_from_what_their_results_are_chosen_from(tmp_path: Path) -> None:
+    teacher = stored(detector(), tmp_path, "teacher.onnx")
+    data = ToyData(ToyData.for_model(detector(), 60).inputs)
+    data.inputs = {"x": np.random.default_rng(0).standard_normal((60, 3, 8, 8)).astype(np.float32)}
+    data.fixed_batch = 1
+    ctx = ToyContext(tmp_path, data)
+    train_distil(ctx, DistilParams(epochs=2, learning_rate=1e-2), stored(disturbed(detector()), tmp_path), teacher)
+    assert ctx.facts["score_after"] < 0.7 * ctx.facts["score_before"]
+    assert ctx.changes[0] == (3, 3)
