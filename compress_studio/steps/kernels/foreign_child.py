@@ -50,7 +50,9 @@ class Entry:
     dtype: str
     """As NumPy names it."""
     high: int = 2
-    """Whole numbers are drawn from 0 up to, not including, this."""
+    """Whole numbers are drawn from 0 up to, not including, this; -1: a mask, of ones except for the end of a text."""
+    likely: Mapping[str, int] = field(default_factory=dict)
+    """Sizes of free dimensions for the comparison."""
 
 
 @dataclass(slots=True)
@@ -131,10 +133,9 @@ def _runs(original: Original, request: Mapping[str, Any]) -> Runs:
         return []
     free = any("N" in entry.shape[:1] for entry in original.inputs)
     found: Runs = []
-    for count in BATCHES if free else BATCHES[:1]:
-        arrays = [draw(entry, count, request["sizes"]) for entry in original.inputs]
+    for number, count in enumerate(BATCHES if free else BATCHES[:1]):
         try:
-            found.append((arrays, original.call(arrays)))
+            found.append(_run(original, count, request["sizes"], number))
         except Exception as error:
             traceback.print_exc()
             shapes = ", ".join(f"{one.name} {' × '.join(map(str, one.shape))}" for one in original.inputs)
@@ -145,15 +146,36 @@ def _runs(original: Original, request: Mapping[str, Any]) -> Runs:
     return found
 
 
-def draw(entry: Entry, count: int, sizes: Mapping[str, int]) -> np.ndarray:
-    """Random values for an input: normal floats, small whole numbers, bytes over their whole range."""
+def _run(original: Original, count: int, sizes: Mapping[str, int], more: int) -> tuple[list[Any], list[Any]]:
+    """One run; free dimensions grow by an odd number after the first, where the network takes that."""
+    assert original.call is not None
+    for longer in (3 * more, 0) if more else (0,):
+        arrays = [draw(entry, count, sizes, longer) for entry in original.inputs]
+        try:
+            return arrays, original.call(arrays)
+        except Exception:
+            if not longer:
+                raise
+    raise AssertionError
+
+
+def draw(entry: Entry, count: int, sizes: Mapping[str, int], longer: int = 0) -> np.ndarray:
+    """Random values for an input: normal floats, small whole numbers, bytes over their whole range.
+
+    Free dimensions besides the batch are longer than usual by that number.
+    """
     import numpy as np
 
+    def length(name: str) -> int:
+        return sizes[name] if name in sizes else entry.likely.get(name, LENGTH) + longer
+
     rng = np.random.default_rng(count)
-    shape = [
-        size if isinstance(size, int) else (count if size == "N" else sizes.get(size, LENGTH)) for size in entry.shape
-    ]
+    shape = [size if isinstance(size, int) else count if size == "N" else length(size) for size in entry.shape]
     kind = np.dtype(entry.dtype)
+    if entry.high < 0:
+        mask = np.ones(shape, kind)
+        mask[-1, shape[-1] - longer :] = 0
+        return mask
     if kind.kind == "f":
         return rng.standard_normal(shape).astype(kind)
     if kind.kind == "b":
@@ -173,13 +195,17 @@ def _dress(path: Path, original: Original) -> None:
         raise BadInput("The converted network has another number of inputs or outputs than the original.", "")
     del graph.value_info[:]
     renamed: dict[str, str] = {}
+    free: dict[str, str] = {}
     for value, entry in zip(graph.input, original.inputs, strict=True):
         renamed[value.name] = entry.name
+        dims = zip(value.type.tensor_type.shape.dim, entry.shape, strict=False)
+        free |= {one.dim_param: size for one, size in dims if one.dim_param and isinstance(size, str)}
         _set_dims(value, entry.shape)
     batch = any("N" in entry.shape[:1] for entry in original.inputs)
     for value, name in zip(graph.output, original.outputs, strict=True):
         renamed[value.name] = name
-        dims = [one.dim_value or None for one in value.type.tensor_type.shape.dim]
+        rows = value.type.tensor_type.shape.dim
+        dims = [one.dim_value or free.get(one.dim_param) for one in rows]
         if value.type.tensor_type.HasField("shape"):
             _set_dims(value, ["N" if axis == 0 and batch and not size else size for axis, size in enumerate(dims)])
     _rename(graph, {old: new for old, new in renamed.items() if old != new})
@@ -244,7 +270,8 @@ def named_shape(shape: Sequence[int | None], names: Sequence[str] = ()) -> tuple
 
 
 def told(error: BaseException) -> str:
-    """What an error says, in one line."""
+    """What an error says, in one line: the innermost cause."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    kind = type(error).__name__
-    return f"{kind}: {(lines or ['no reason given'])[0].rstrip('.')}"[:300]
+    return f"{type(error).__name__}: {(lines or ['no reason given'])[0].rstrip('.')}"[:300]
