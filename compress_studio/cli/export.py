@@ -10,7 +10,7 @@ from typing import Any
 from compress_studio.artifacts.artifact import MODEL_FILE
 from compress_studio.base.digest import Json
 from compress_studio.base.errors import BadInput, UserError
-from compress_studio.cli.building import from_model, is_project, opened
+from compress_studio.cli.building import from_model, is_project, only_source, opened
 from compress_studio.cli.consent import allow
 from compress_studio.cli.console import say, write, write_json
 from compress_studio.cli.execution import RUNTIME, check_ok, execute, loaded_runtime, opened_store, settings_of
@@ -19,7 +19,9 @@ from compress_studio.engine import delivery
 from compress_studio.engine.output import Delivered, OutputRequest, output_for, write_output
 from compress_studio.engine.work import WorkSetting
 from compress_studio.project.pipeline import Node
+from compress_studio.project.project import Project
 from compress_studio.spec.output import OutputSpec
+from compress_studio.spec.registry import StepRegistry
 
 ONNX = "onnx"
 
@@ -34,9 +36,7 @@ def command(options: argparse.Namespace) -> int:
     spec = output_for(runtime.outputs, target, options.format)
     params = _params(spec, options)
     spec.require()
-    project = opened(options.project, (), runtime.steps) if is_project(options.project) else None
-    if project is None:
-        project = from_model(options.project, (), runtime.steps)
+    project = _project(options, runtime.steps)
     last = project.pipeline.last()
     if last is None:
         raise BadInput(f"{options.project} has no nodes.", "Run a model with --out to make a project.")
@@ -51,6 +51,19 @@ def command(options: argparse.Namespace) -> int:
             return _copied(options, node, network, result.digest, target)
         made = _written(OutputRequest(target, spec.id, params, network, result.digest))
     return _told(options, node, result.digest, spec, made)
+
+
+def _project(options: argparse.Namespace, steps: StepRegistry) -> Project:
+    """The project, or one made of the model file and what is said about opening it."""
+    if not is_project(options.project):
+        only_source(options.steps, steps)
+        return from_model(options.project, options.steps, steps, options.source)
+    if options.steps or options.source:
+        raise BadInput(
+            "How a model is opened is part of a project.",
+            "Use compress-studio run PROJECT --set source1.KEY=VALUE --out DIR.",
+        )
+    return opened(options.project, (), steps)
 
 
 def _params(spec: OutputSpec, options: argparse.Namespace) -> dict[str, Json]:

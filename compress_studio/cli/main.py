@@ -130,6 +130,7 @@ def _add_run(commands: Commands[Parser]) -> None:
         dest="changes",
         help="change a parameter of a project for this run",
     )
+    _add_source(one)
     one.add_argument("--data", metavar="DATA", help="samples: .npz, .npy, .csv, .parquet, a folder, or data.toml")
     one.add_argument("--out", metavar="DIR", help="write model.onnx, project.cstudio and report.json here")
     _add_consent(one)
@@ -145,6 +146,7 @@ def _add_measure(commands: Commands[Parser]) -> None:
     one = commands.add_parser("measure", help="measure models as they are", description=text)
     one.add_argument("models", metavar="MODEL", nargs="+", help="an ONNX or PyTorch file")
     one.add_argument("--reference", metavar="MODEL", help="the model to compare with")
+    _add_source(one, with_step=True)
     _add_consent(one)
     one.add_argument("--data", metavar="DATA", help="samples: .npz, .npy, .csv, .parquet, a folder, or data.toml")
     _add_threads(one)
@@ -156,6 +158,7 @@ def _add_export(commands: Commands[Parser]) -> None:
     one = commands.add_parser("export", help="write a network to a file, in any format", description=text)
     one.add_argument("project", metavar="PROJECT|MODEL", help="a project file (.cstudio), or a model file")
     one.add_argument("--node", metavar="NODE", help="its name in the project (default: the last)")
+    _add_source(one, with_step=True)
     _add_consent(one)
     one.add_argument("--out", metavar="FILE", required=True, help="the file to write; its ending says the format")
     one.add_argument("--format", metavar="ID", default="", help="see `compress-studio formats`")
@@ -179,6 +182,14 @@ def _add_samples(commands: Commands[Parser]) -> None:
     one.add_argument("name", metavar="NAME", nargs="?", help="the sample to copy")
     one.add_argument("--out", metavar="DIR", help="the folder to copy it to (default: one named after it)")
     _add_json(one)
+
+
+def _add_source(parser: Parser, *, with_step: bool = False) -> None:
+    text = "how MODEL is opened: architecture=net.py:make, arguments=, entry= for weights; dims=L=128 for sizes"
+    parser.add_argument("--source", metavar="KEY=VALUE", action="append", default=[], help=text)
+    if with_step:
+        # Hints for `run` say source.model:KEY=VALUE as the first step; the same words are taken here.
+        parser.add_argument("--step", action="append", default=[], dest="steps", help=argparse.SUPPRESS)
 
 
 def _add_consent(parser: Parser) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
-from compress_studio.cli.building import data_request, existing
+from compress_studio.artifacts.checkpoints import CHECKPOINTS
+from compress_studio.artifacts.sniffing import sniff
+from compress_studio.cli.building import data_request, existing, from_model, only_source
 from compress_studio.cli.consent import allow
 from compress_studio.cli.console import columns_of_stdout, print_error, write, write_json
 from compress_studio.cli.execution import execute, loaded_runtime, opened_store, settings_of
@@ -14,6 +17,9 @@ from compress_studio.cli.table import report_text
 from compress_studio.project import edits, files
 from compress_studio.project.project import MeterUse, Project
 from compress_studio.spec.runtime import Runtime
+
+CODE = frozenset({"architecture", "arguments", "entry"})
+"""Parameters of source.model that only weights have."""
 
 
 def command(options: argparse.Namespace) -> int:
@@ -43,8 +49,14 @@ def build(options: argparse.Namespace, runtime: Runtime) -> Project:
     if options.reference is not None:
         reference = existing(options.reference)
         models = [reference, *(path for path in models if path != reference)]
+    only_source(options.steps, runtime.steps)
+    given = from_model(models[0], options.steps, runtime.steps, options.source).pipeline.order()[0].params
+    code = {name: value for name, value in given.items() if name in CODE}
+    rest = {name: value for name, value in given.items() if name not in {*CODE, files.SOURCE_PATH}}
     project = Project(title="Measured")
     for path in models:
-        project = edits.add_node("source.model", {files.SOURCE_PATH: path}, runtime.steps)(project)
+        # The code belongs to weights; a model beside them, such as the reference, has its own network.
+        params = {**rest, **(code if sniff(Path(path)) in CHECKPOINTS else {}), files.SOURCE_PATH: path}
+        project = edits.add_node("source.model", params, runtime.steps)(project)
     project = edits.set_meters([MeterUse(spec.id) for spec in runtime.meters])(project)
     return project if options.data is None else edits.set_data(data_request(options.data))(project)

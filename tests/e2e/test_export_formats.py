@@ -67,3 +67,34 @@ def test_formats_lists_both_directions_and_what_is_missing(cli: Cli) -> None:
     for row in found.values():
         assert row["ready"] == (not row["missing"])
         assert all(one["install"].startswith("pip install ") for one in row["missing"])
+
+
+def test_weights_are_exported_with_what_is_said_about_their_network(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n\n\ndef make(width=4):\n    return nn.Sequential(nn.Linear(6, width), nn.ReLU())\n"
+    )
+    torch = pytest.importorskip("torch")
+    torch.save(torch.nn.Sequential(torch.nn.Linear(6, 3), torch.nn.ReLU()).state_dict(), tmp_path / "w.pth")
+    words = [f"architecture={tmp_path / 'net.py'}:make", "arguments=width=3", "dims=x=Nx6"]
+    options = [part for word in words for part in ("--source", word)]
+    code = ["--allow-code", tmp_path / "net.py"]
+    done = cli("export", tmp_path / "w.pth", *options, *code, "--out", tmp_path / "w.onnx", "--json")
+    assert done.code == 0, done.err
+    assert (tmp_path / "w.onnx").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["--source", "colour=red"], "a model is not opened with that", "architecture"),
+        (["--source", "path=other.onnx"], "a model is not opened with that", "dims"),
+        (["--step", "prune.weights"], "applies no steps", "run"),
+    ],
+)
+def test_what_says_nothing_about_opening_a_model_is_refused(
+    cli: Cli, model: Path, tmp_path: Path, words: list[str], message: str, hint: str
+) -> None:
+    done = cli("export", model, *words, "--out", tmp_path / "x.onnx")
+    assert done.code == 2
+    assert message in done.err
+    assert hint in done.err
