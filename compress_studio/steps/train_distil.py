@@ -71,6 +71,10 @@ def train_distil(ctx: StepContext, params: DistilParams, network: OnnxNet, teach
     **Safe by construction.** A tenth of the tuning samples is held out. The state that is nearest to the teacher
     there is kept, and the network as it came is one of the candidates. Test samples are never seen. Zeros stay zero.
 
+    **Operators without a gradient.** Where a network holds operators that cannot be differentiated here (custom ones,
+    integers, text), these run as they are, the layers that only they read stay as they are and are named, and the
+    others learn. Detectors learn from the boxes and scores that NonMaxSuppression chooses from.
+
     **When to use it.** After `prune.channels`, `prune.weights`, `factorize.lowrank`; before quantization. Any inputs
     like the real ones will do, labelled or not; some thousands are good.
 

@@ -38,6 +38,10 @@ def train_finetune(ctx: StepContext, params: FinetuneParams, network: OnnxNet) -
     network as it came is one of the candidates. Training stops when it diverges. Test samples are never seen. Weights
     that pruning set to zero stay zero.
 
+    **Operators without a gradient.** Where a network holds operators that cannot be differentiated here (custom ones,
+    integers, text), these run as they are, the layers that only they read stay as they are and are named, and the
+    others learn.
+
     **When to use it.** After pruning or factorizing, with a few thousand labelled samples like those of the original
     training. Without labels, or with few, `train.distil` is the better choice: a teacher says more about each sample
     than a label.
