@@ -37,6 +37,15 @@ def _tour(commands: Commands) -> None:
     start_tour(commands)
 
 
+def _allowed_code(commands: Commands) -> None:
+    from compress_studio.gui.dialogs.settings import SettingsDialog
+    from compress_studio.gui.dialogs.showing import show_dialog
+
+    dialog = SettingsDialog(commands)
+    dialog.show_allowed_code()
+    show_dialog(dialog)
+
+
 def _has_messages(commands: Commands) -> bool:
     return bool(commands.window.toasts.toasts)
 
@@ -46,6 +55,8 @@ ACTIONS: tuple[Action, ...] = (
            "Find any command, step or node by typing a few letters."),
     Action("messages.focus", "Go to the newest message", "View", lambda c: c.window.toasts.focus_newest(),
            "Ctrl+Shift+M", tip="Move the keyboard to the newest message; Esc closes it.", enabled=_has_messages),
+    Action("code.allowed", "Allowed code…", "File", _allowed_code,
+           tip="Code and pickles that may run, each with exactly one content; forget them here."),
     Action("theme.light", "Light theme", "", lambda c: c.settings.change(theme="light"), tip="Dark text on light."),
     Action("theme.dark", "Dark theme", "", lambda c: c.settings.change(theme="dark"), tip="Light text on dark."),
     Action("theme.system", "Theme of the desktop", "", lambda c: c.settings.change(theme="system"),

@@ -25,6 +25,7 @@ from compress_studio.base.errors import UserError
 from compress_studio.base.paths import data_dir, log_dir
 from compress_studio.engine.settings import RunSettings
 from compress_studio.gui import recent
+from compress_studio.gui.dialogs.allowed_code import AllowedCode
 from compress_studio.gui.dialogs.problem import open_folder
 from compress_studio.gui.dialogs.settings_rows import CONTROL_WIDTH, Page
 from compress_studio.gui.forms.switch import Switch
@@ -63,13 +64,15 @@ class SettingsDialog(QDialog):
         self._commands = commands
         self._settings = commands.settings
         self._session = commands.session
-        tabs = QTabWidget(self)
+        self._tabs = tabs = QTabWidget(self)
         tabs.setObjectName("settings_tabs")
         tabs.setDocumentMode(True)
         tabs.addTab(self._general(), "General")
         tabs.addTab(self._computing(), "Computing")
         tabs.addTab(self._results(), "Results")
         tabs.addTab(self._steps(), "Steps and plug-ins")
+        self._allowed = AllowedCode(self)
+        tabs.addTab(self._allowed, "Allowed code")
         tabs.addTab(self._folders(), "Folders")
         close = QPushButton("Close", self)
         close.setObjectName("settings_close")
@@ -88,6 +91,10 @@ class SettingsDialog(QDialog):
         layout.setContentsMargins(0, METRICS.gap, 0, 0)
         layout.addWidget(tabs, 1)
         layout.addLayout(row)
+
+    def show_allowed_code(self) -> None:
+        """Bring the list of what may run to the front."""
+        self._tabs.setCurrentWidget(self._allowed)
 
     def _general(self) -> Page:
         page, now = Page("general", self), self._settings.now
