@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import shlex
-from typing import Any
 
 from compress_studio.artifacts.checkpoints import Checkpoint
-from compress_studio.artifacts.families import CONFIG, Family, guess, likely_dims
+from compress_studio.artifacts.families import CONFIG, Family, configured, guess, likely_dims
 from compress_studio.artifacts.weight_groups import Group, choose, groups
 
 SIGNATURE = "def make() -> torch.nn.Module"
@@ -46,20 +43,13 @@ def next_step(checkpoint: Checkpoint, group: Group, family: Family | None) -> li
 
 def _configured(checkpoint: Checkpoint) -> str:
     """How to open the weights of a folder of transformers, whose config.json names the class; empty for others."""
-    folder = checkpoint.path.parent
-    try:
-        config: Any = json.loads((folder / "config.json").read_text("utf-8"))
-        name = str(config["architectures"][0])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    family = configured(checkpoint.path)
+    if family is None:
         return ""
-    if not name.isidentifier():
-        return ""
-    code = f"transformers:{name}.from_pretrained"
-    words = f"architecture={code},arguments=pretrained_model_name_or_path={folder.absolute()},dims=input_ids=NxL"
-    install = "" if importlib.util.find_spec("transformers") is not None else "pip install transformers, then "
-    return (
-        f"Its config.json names the class {name} of transformers: {install}{command(str(checkpoint.path), words, code)}"
-    )
+    words = f"architecture={family.architecture},arguments={family.arguments},dims={family.dims}"
+    install = "" if family.installed else f"{family.install}, then "
+    line = command(str(checkpoint.path), words, family.architecture)
+    return f"Its config.json names the class {family.title}: {install}{line}"
 
 
 def command(file: str, words: str, code: str) -> str:

@@ -1,4 +1,4 @@
-"""Which known architecture weights may belong to, guessed from names and shapes alone.
+"""Which known architecture weights may belong to, guessed from names and shapes alone, or named beside them.
 
 The names of layers are those of torchvision, timm and transformers, as their documentation and files show them.
 """
@@ -6,9 +6,12 @@ The names of layers are those of torchvision, timm and transformers, as their do
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 Shapes = Mapping[str, tuple[int, ...]]
 BLOCKS: Mapping[tuple[int, ...], tuple[str, str]] = {
@@ -26,6 +29,7 @@ DENSE: Mapping[tuple[int, ...], str] = {
 }
 VIT = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
 PICTURE = "x=Nx3x224x224"
+WORDS = "input_ids=NxL"
 CONFIG = (
     "Put its config.json into the folder of the file and give the folder: it says everything else about the network."
 )
@@ -62,6 +66,20 @@ def guess(shapes: Shapes) -> Family | None:
         if family is not None:
             return family
     return None
+
+
+def configured(weights: Path) -> Family | None:
+    """The network that the config.json beside a file of weights names, as transformers writes it; None for others."""
+    folder = weights.absolute().parent
+    try:
+        config: Any = json.loads((folder / "config.json").read_text("utf-8"))
+        name = str(config["architectures"][0])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+    if not name.isidentifier() or re.search("[,;+]", str(folder)):
+        return None
+    words = f"pretrained_model_name_or_path={folder}"
+    return Family(f"{name} of transformers", "transformers", f"transformers:{name}.from_pretrained", words, WORDS)
 
 
 def likely_dims(shapes: Shapes, name: str = "x") -> str:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtCore import QMimeData, QSize, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from compress_studio.artifacts.factories import likeliest
@@ -66,6 +67,7 @@ class WeightsDialog(QDialog):
         self.setWindowTitle("Open code" if path.suffix == ".py" else "Open weights")
         self.resize(SIZE)
         self.setMinimumSize(LEAST)
+        self.setAcceptDrops(True)
         self._commands, self._session = commands, commands.session
         given = {name: str(values.get(name, "")) for name in ("architecture", "arguments", "entry", "dims")}
         given["architecture"] = absolute_code(given["architecture"], path)
@@ -160,8 +162,8 @@ class WeightsDialog(QDialog):
 
     def _guess(self) -> None:
         if self.state.look is not None:
-            shapes = self.state.look.shapes
-            self._session.light.submit(FAMILY_KEY, lambda: guess_family(shapes), self._guessed)
+            path, shapes = self.state.path, self.state.look.shapes
+            self._session.light.submit(FAMILY_KEY, lambda: guess_family(path, shapes), self._guessed)
 
     def _guessed(self, found: tuple[Family | None, bool, str]) -> None:
         if self._left:
@@ -355,6 +357,12 @@ class WeightsDialog(QDialog):
             self.chosen.emit(self.state.choice)
             self.accept()
 
+    def _dropped_code(self, mime: QMimeData) -> Path | None:
+        """The one file of code among dragged files."""
+        files = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+        code = [one for one in files if one.suffix.lower() == ".py"]
+        return code[0] if len(code) == 1 and not self.state.busy else None
+
     def _leave(self, _result: int) -> None:
         """Whatever is still being asked for this dialog is not wanted any more."""
         self._left = True
@@ -362,3 +370,13 @@ class WeightsDialog(QDialog):
         self._clock.stop()
         for key in (LOOK_KEY, COUNT_KEY, NEEDS_KEY, TRY_KEY):
             self._session.looks.drop(key)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self._dropped_code(event.mimeData()) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = self._dropped_code(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self._use_file(path, "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from compress_studio.artifacts.codefiles import Architecture, parse_architecture
 from compress_studio.artifacts.factories import Factory, factories
-from compress_studio.artifacts.families import Family, guess, likely_dims
+from compress_studio.artifacts.families import Family, configured, guess, likely_dims
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.gui.weights.state import ArchitectureChoice, CodeLook, Need, Way, split_architecture
 
@@ -55,10 +55,10 @@ def beside(where: str, path: Path) -> Path:
     raise BadInput(f"There is no file {where}.", "Choose the file that holds the network, or save a template.")
 
 
-def guess_family(shapes: Mapping[str, tuple[int, ...]]) -> tuple[Family | None, bool, str]:
-    """The known network that names and shapes suggest, whether its package is there, and sizes of the input."""
+def guess_family(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Family | None, bool, str]:
+    """The network that a configuration, or names and shapes suggest, whether its package is there, and input sizes."""
     importlib.invalidate_caches()  # it may have been installed a moment ago
-    family = guess(shapes)
+    family = configured(path) or guess(shapes)
     dims = family.dims if family is not None and family.dims else likely_dims(shapes) if shapes else ""
     return family, family is not None and family.installed, dims
 

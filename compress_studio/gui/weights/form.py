@@ -153,6 +153,7 @@ class ArchitectureForm(QWidget):
         self.dims.textEdited.connect(self._tell)
         for field in (self.file, self.package, self.arguments, self.dims):
             field.returnPressed.connect(self.returned)
+            field.setAcceptDrops(False)  # files are dropped on the dialog, which knows what they are
 
     def _signature(self) -> QWidget:
         self._expected = QWidget(self)

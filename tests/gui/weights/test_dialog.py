@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication
 
 from compress_studio.artifacts.codefiles import parse_architecture
 from compress_studio.engine import consents
@@ -172,6 +173,26 @@ def test_a_damaged_file_says_so_and_cannot_be_tried(opened: Opened, code: Path, 
     assert dialog.state.look_failure is not None
     assert dialog.state.look_failure.hint in dialog.view.tensors._hint._text.text().replace("\u200b", "")
     assert not dialog.view.go.isEnabled()
+
+
+def test_code_dropped_on_the_dialog_is_used_and_enter_tries_nothing_that_is_not_allowed(
+    opened: Opened, session, weights: Path, code: Path, qtbot
+) -> None:
+    dialog = opened(weights)
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(code))])
+    place, actions = QPointF(300, 300), Qt.DropAction.CopyAction
+    held = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    entered = QDragEnterEvent(place.toPoint(), actions, mime, *held)
+    QApplication.sendEvent(dialog, entered)
+    assert entered.isAccepted()
+    QApplication.sendEvent(dialog, QDropEvent(place, actions, mime, *held))
+    session.settle()
+    assert dialog.state.choice.architecture == f"{code}:Plain"
+    qtbot.keyClick(dialog.view.form.arguments, Qt.Key.Key_Return)
+    assert not dialog.state.busy
+    assert consents.known() == {}
+    assert dialog.isVisible()
 
 
 def test_a_closed_dialog_hears_of_nothing_more(opened: Opened, session, weights: Path, code: Path, qtbot) -> None:

@@ -181,6 +181,19 @@ def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:
     assert "pip install no_such_package_here" in said("no_such_package_here:make", Way.PACKAGE)
 
 
-def test_a_known_network_is_guessed_and_sizes_are_proposed() -> None:
-    assert guess_family({"a.weight": (4, 3, 3, 3)}) == (None, False, "x=Nx3x224x224")
-    assert guess_family({}) == (None, False, "")
+def test_a_known_network_is_guessed_and_sizes_are_proposed(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    assert guess_family(path, {"a.weight": (4, 3, 3, 3)}) == (None, False, "x=Nx3x224x224")
+    assert guess_family(path, {}) == (None, False, "")
+
+
+def test_a_configuration_beside_the_weights_names_the_network(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["BertModel"]}')
+    family, _, dims = guess_family(tmp_path / "model.safetensors", {"a.weight": (4, 3)})
+    assert family is not None
+    assert family.architecture == "transformers:BertModel.from_pretrained"
+    assert family.arguments == f"pretrained_model_name_or_path={tmp_path}"
+    assert dims == "input_ids=NxL"
+    for text in ('{"architectures": ["os; evil"]}', "[]", "{", '{"architectures": []}'):
+        (tmp_path / "config.json").write_text(text)
+        assert guess_family(tmp_path / "model.safetensors", {"a.weight": (4, 3)})[0] is None
