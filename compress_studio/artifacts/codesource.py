@@ -54,7 +54,8 @@ class CodeSource:
         """What makes the network, for people."""
         code = self.architecture
         if code is not None and code.function:
-            return f"{code.function}() of {code.files[0].name if len(code.files) == 1 else code.module}"
+            file = code.folder is not None and len(code.files) == 1
+            return f"{code.function}() of {code.files[0].name if file else code.module}"
         return f"the pickled network {self.path.name}"
 
 

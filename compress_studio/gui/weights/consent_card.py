@@ -109,7 +109,7 @@ def _line(need: Need, *, short: bool) -> tuple[str, str]:
     """short: what a pickle imports is listed elsewhere."""
     what = need.what.partition(", which imports")[0] if short else need.what
     what = f"The{what[3:]}" if what.startswith("the ") else what
-    return f"{what} · digest {need.digest[:SHORT]}", f"{what}\nDigest {need.digest}"
+    return f"{what} · digest\u00a0{need.digest[:SHORT]}", f"{what}\nDigest {need.digest}"
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -247,6 +247,9 @@ class WeightsDialog(QDialog):
     def _examined(self, code: CodeLook) -> None:
         if self._left or code.choice.code != self.state.choice.code:
             return
+        before = self.state.code
+        if code.complete and before is not None and code.digest and before.digest == code.digest:
+            code = replace(code, needs=before.needs, imports=before.imports)  # until the answer is there
         self.show_state(replace(self.state, code=code))
         if code.complete:
             self._ask_needs(code)

@@ -126,7 +126,7 @@ class ArchitectureForm(QWidget):
         self._grid.addLayout(self._file_row, 0, 1)
         self._grid.addWidget(self._labels["Function"], 1, 0)
         self._grid.addWidget(self.function, 1, 1)
-        self._grid.addWidget(self.package, 2, 1)
+        self._grid.addWidget(self.package, 1, 1)
         self._code_note = self._note("code_note")
         self._grid.addWidget(self._code_note, 3, 1)
         self._grid.addWidget(self._signature(), 4, 0, 1, 2)

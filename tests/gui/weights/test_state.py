@@ -127,7 +127,7 @@ def test_the_consent_names_what_runs_its_digest_and_what_a_pickle_imports() -> N
     states = weights_states()
     code = states["consent"].code
     assert code is not None
-    assert lines(code)[0][0] == "make() in net.py · digest 3f9a2c1b7d5e"
+    assert lines(code)[0][0] == "make() in net.py · digest\u00a03f9a2c1b7d5e"
     pickle = states["pickled"].code
     assert pickle is not None
     assert lines(pickle)[1][0].endswith("os.system")
