@@ -46,6 +46,9 @@ class Architecture:
         return f"{self.function}() in {where}" if self.function else f"the code in {where}"
 
 
+LIBRARIES = (".so", ".dll", ".dylib")
+
+
 def parse_architecture(text: str, model: Path | None = None) -> Architecture:
     """The code that "file.py:function" or "package:function" names; a file is also looked for beside the model.
 
@@ -70,7 +73,8 @@ def allowed_by(word: str) -> tuple[str, str]:
         return word, "a digest given by hand"
     path = Path(word)
     if path.is_file() and path.suffix != ".py":
-        return digest_file(path), f"the pickle {path.name}"
+        what = "library" if path.name.endswith(LIBRARIES) else "pickle"
+        return digest_file(path), f"the {what} {path.name}"
     if path.is_dir():
         raise BadInput(f"--allow-code {word} is a folder.", "Give the file that may run.")
     if ":" not in word and path.suffix != ".py":

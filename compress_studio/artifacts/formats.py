@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress_studio.artifacts.external import confined, model_files
+from compress_studio.artifacts.operators import LACKING, Library, advice, declare, open_session
 from compress_studio.artifacts.refusals import refuse
 from compress_studio.artifacts.sniffing import Format, sniff
 from compress_studio.base.errors import BadInput
@@ -37,12 +38,13 @@ def check(path: Path) -> None:
     open_onnx(path)
 
 
-def open_onnx(path: Path) -> ir.Model:
-    """Open an ONNX model of a user, and prove that ONNX Runtime accepts it.
+def open_onnx(path: Path, libraries: Sequence[Library] = ()) -> ir.Model:
+    """Open an ONNX model of a user, and prove that ONNX Runtime accepts it, with operators of these libraries.
 
     Raises BadInput naming the file, the cause and the remedy. Weights in a second file are mapped, not read.
     """
     model = read_onnx(path)
+    declare(model, libraries)
     prove_runnable(model, path)
     return model
 
@@ -85,9 +87,12 @@ def prove_runnable(model: ir.Model, path: Path) -> None:
     )
     version, model.ir_version = model.ir_version, min(model.ir_version, 13)
     try:
-        ort.InferenceSession(ir.to_proto(model).SerializeToString(), options, providers=["CPUExecutionProvider"])
+        open_session(ir.to_proto(model).SerializeToString(), options)
+    except BadInput:
+        raise
     except Exception as error:
-        raise BadInput(f"{path.name}: {plain_words(error)}", EXPORT_AGAIN) from error
+        hint = (LACKING in str(error) and advice(model)) or EXPORT_AGAIN
+        raise BadInput(f"{path.name}: {plain_words(error)}", hint) from error
     finally:
         model.ir_version = version
 

@@ -1,10 +1,15 @@
-"""ONNX Runtime sessions, set up the same way everywhere: quiet, no spinning threads, one thread unless asked."""
+"""ONNX Runtime sessions, set up the same way everywhere: quiet, no spinning threads, one thread unless asked.
+
+Operators that ONNX Runtime lacks come from the libraries that a network names (artifacts.operators).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from compress_studio.artifacts.operators import open_session as open_with_libraries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +60,7 @@ def _open(
     if folder is not None:
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
     source = network if isinstance(network, bytes) else str(network)
-    return ort.InferenceSession(source, options, providers=list(providers))
+    return open_with_libraries(source, options, providers)
 
 
 def open_tapped(model: ir.Model, tensors: Sequence[str], *, threads: int = 1) -> ort.InferenceSession:

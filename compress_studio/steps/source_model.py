@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from compress_studio.artifacts.foreign import Foreign
+    from compress_studio.artifacts.operators import Library
     from compress_studio.artifacts.torchfiles import Shape
     from compress_studio.graph.canonical import CanonicalReport
 
@@ -58,6 +59,15 @@ class SourceModelParams(Params):
             "Entry", "The entry of a checkpoint that holds the weights, such as ema; empty: the largest.", advanced=True
         ),
     ] = ""
+    custom_ops: Annotated[
+        str,
+        Ui(
+            "Custom operators",
+            "Where operators come from that ONNX Runtime lacks: extensions for the package onnxruntime-extensions, or"
+            " a library (.so, .dll, .dylib) built for ONNX Runtime; + between several.",
+            advanced=True,
+        ),
+    ] = ""
 
 
 def fingerprint(params: SourceModelParams) -> Json:
@@ -91,6 +101,10 @@ def fingerprint(params: SourceModelParams) -> Json:
         from compress_studio.artifacts.codefiles import parse_architecture
 
         return [digest, parse_architecture(params.architecture, path).digest]
+    if params.custom_ops:
+        from compress_studio.artifacts.operators import parse_libraries
+
+        return [digest, *(f"{one.name} {one.identity}" for one in parse_libraries(params.custom_ops, path))]
     return digest
 
 
@@ -192,6 +206,12 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     those of the samples in the data set, with a channel axis, channels first or as a square picture where only that
     runs. What was chosen is said as a warning.
 
+    **Custom operators.** Operators that ONNX Runtime lacks come from `custom_ops=extensions` (the package
+    onnxruntime-extensions) or `custom_ops=libmine.so`, a library built against ONNX Runtime's C API, which is code: it
+    is loaded into worker processes only, after you allowed it by its digest (`--allow-code libmine.so`). The network
+    carries the name and digest in its metadata (`compress_studio.custom_operators`), so that later steps, measurements
+    and exports find it. Steps leave such operators alone.
+
     **Ratios** of all later steps are against the file as it was given: its own bytes, not those of the rewritten form.
     """
     from compress_studio.graph.canonical import canonicalize
@@ -250,11 +270,24 @@ def _open(ctx: StepContext, path: Path, params: SourceModelParams) -> tuple[ir.M
         return open_with_code(ctx, source, given, _apply_dims)
     kind = sniff(path)
     if kind not in TORCH_PROGRAMS:
-        model = open_onnx(path)
+        model = open_onnx(path, _libraries(ctx, params))
         return model, _apply_dims(model, given)
     from compress_studio.steps.kernels.torch_opening import open_program
 
     return open_program(ctx, path, kind, given, _apply_dims)
+
+
+def _libraries(ctx: StepContext, params: SourceModelParams) -> list[Library]:
+    """The allowed libraries for operators that ONNX Runtime lacks."""
+    from compress_studio.artifacts.operators import parse_libraries, require_consent
+
+    found = parse_libraries(params.custom_ops, Path(params.path))
+    require_consent(found)
+    if found:
+        ctx.fact("custom_operators", [one.plain() for one in found])
+        listed = " and ".join(f"{one.name} ({one.identity[:12]})" for one in found)
+        ctx.note(f"Operators that ONNX Runtime lacks come from {listed}; whoever runs the result needs that too.")
+    return found
 
 
 def _tell(ctx: StepContext, files: Sequence[Path], model: ir.Model, report: CanonicalReport, result_bytes: int) -> None:
