@@ -27,6 +27,7 @@ MODEL, CHECKS = "model.onnx", "checks.npz"
 BATCHES = (2, 3)
 LENGTH = 16
 """Size of a free dimension besides the batch for the comparison, where the original does not tell another."""
+AGAIN = "Save it again with the newest version of what made it; a model of Keras as model.save('model.keras')."
 LARGE = 1_800_000_000
 """Bytes of weights above which they are written into a second file."""
 READERS = {
@@ -71,6 +72,8 @@ class Original:
     notes: list[str] = field(default_factory=list)
     tries: list[Original] = field(default_factory=list)
     """Other ways, to be taken when this one fails."""
+    rounds: bool = False
+    """Whether it computes with whole numbers of 8 bits in parts, so that its outputs are rounded."""
     keep: Any = None
     """What must live as long as the network."""
 
@@ -88,7 +91,7 @@ def convert(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
         raise
     except Exception as error:
         traceback.print_exc()
-        raise BadInput(f"{request['name']} cannot be loaded by {request['title']}: {told(error)}.", "") from error
+        raise BadInput(f"{request['name']} cannot be loaded by {request['title']}: {told(error)}.", AGAIN) from error
     written, problem = _written(original, folder / MODEL, request)
     if written is None:
         assert problem is not None
@@ -96,7 +99,7 @@ def convert(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
     runs = _runs(written, request)
     _dress(folder / MODEL, written)
     _save(folder / CHECKS, runs)
-    return {"file": MODEL, "way": written.way, "notes": written.notes, "compared": len(runs)}
+    return {"file": MODEL, "way": written.way, "notes": written.notes, "compared": len(runs), "rounds": written.rounds}
 
 
 def _written(

@@ -44,10 +44,52 @@ def open_original(request: Mapping[str, Any]) -> Original:
     def write(target: Path) -> None:
         import tf2onnx
 
-        tf2onnx.convert.from_tflite(str(path), opset=OPSET, output_path=str(target))
+        handlers = {"TFL_GELU": (_gelu, [])}
+        tf2onnx.convert.from_tflite(str(path), opset=OPSET, custom_op_handlers=handlers, output_path=str(target))
         _order(target, [row["name"] for row in rows], [row["name"] for row in ends])
 
-    return Original(entries, _differ([_plain(row["name"]) for row in ends]), run, write, WAY)
+    names = _differ([_signed(interpreter, row) for row in ends])
+    found = Original(entries, names, run, write, WAY)
+    found.rounds = any(np.dtype(row["dtype"]).itemsize == 1 for row in interpreter.get_tensor_details())
+    return found
+
+
+def _signed(interpreter: Any, row: Mapping[str, Any]) -> str:
+    """The name of an output in the signature of the file, else its own."""
+    for key in interpreter.get_signature_list():
+        for name, one in interpreter.get_signature_runner(key).get_output_details().items():
+            if one["index"] == row["index"]:
+                return str(name)
+    return _plain(row["name"])
+
+
+def _gelu(ctx: Any, node: Any, name: str, args: Any) -> None:
+    """What tf2onnx lacks: x/2 · (1 + erf(x/√2)), or its approximation by tanh."""
+    import math
+
+    import numpy as np
+
+    source, target = node.input[0], node.output[0]
+    dtype, shape = ctx.get_dtype(target), ctx.get_shape(target)
+    attribute = node.get_attr("approximate")
+    approximate = attribute is not None and bool(attribute.i or attribute.s == b"true")
+    ctx.remove_node(node.name)
+
+    def const(what: str, value: float) -> str:
+        return ctx.make_const(f"{name}_{what}", np.array(value, np.float32)).output[0]
+
+    def made(kind: str, rows: list[str], last: bool = False) -> str:
+        more = {"outputs": [target]} if last else {}
+        return ctx.make_node(kind, rows, dtypes=[dtype], shapes=[shape], **more).output[0]
+
+    if approximate:
+        cube = made("Mul", [made("Mul", [source, source]), source])
+        inner = made("Add", [source, made("Mul", [cube, const("cubic", 0.044715)])])
+        bend = made("Tanh", [made("Mul", [inner, const("scale", math.sqrt(2 / math.pi))])])
+    else:
+        bend = made("Erf", [made("Mul", [source, const("scale", math.sqrt(0.5))])])
+    half = made("Mul", [source, const("half", 0.5)])
+    made("Mul", [half, made("Add", [bend, const("one", 1.0)])], last=True)
 
 
 def _interpreter(path: Path) -> Any:
