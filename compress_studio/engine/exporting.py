@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,13 @@ class ExportRequest:
     """Id of the format; another one than ONNX is written by a worker into the folder that stage makes."""
     suffixes: tuple[str, ...] = (SUFFIX,)
     """Of the files of that format."""
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What was chosen for that format, where it is not the default."""
 
     @property
     def as_measured(self) -> bool:
         """Whether the bytes are those that were measured."""
-        return self.output == ONNX
+        return self.output == ONNX and not self.params
 
     def names(self) -> dict[str, Path]:
         """The files that will be written, by what they are."""
@@ -62,7 +64,7 @@ class ExportRequest:
         if self.with_report:
             found["report"] = stem.with_name(f"{stem.name}.report.html")
             found["numbers"] = stem.with_name(f"{stem.name}.report.json")
-        if self.with_script and self.as_measured:
+        if self.with_script and self.output == ONNX:
             found["script"] = stem.with_name(f"run_{stem.name}.py")
         return found
 
@@ -85,7 +87,7 @@ def check_target(request: ExportRequest) -> None:
     """Raise what is known to be wrong before anything is written."""
     target = request.target
     if target.suffix.lower() not in request.suffixes or (target.is_dir() and request.as_measured):
-        what = "an ONNX file" if request.as_measured else "a file of this format"
+        what = "an ONNX file" if request.output == ONNX else "a file of this format"
         ending = " or ".join(request.suffixes)
         raise BadInput(f"{target.name} is not the name of {what}.", f"Choose a name that ends with {ending}.")
     delivery.check_writable(target.parent)
@@ -169,6 +171,6 @@ def _texts(request: ExportRequest) -> dict[str, str]:
     if request.with_report:
         texts["report"] = report_page(request.report, request.node)
         texts["numbers"] = json.dumps(request.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    if request.with_script:
+    if request.with_script and request.output == ONNX:
         texts["script"] = run_script(request.target.name)
     return texts

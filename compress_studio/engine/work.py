@@ -218,6 +218,15 @@ def run_output(
     }
 
 
+def judge_output(setting: WorkSetting, output: str, params: Mapping[str, Json], network: str) -> JsonObject:
+    """Whether a format can carry the network of that path, before anything is written.
+
+    Gives {"ok", "reason", "hint"}; a reason beside ok is something to know. Raises BadInput for wrong parameters.
+    """
+    spec = _runtime(setting.runtime).outputs.get(output)
+    return _as_json(asdict(spec.carries(_facts(setting.runtime, network), spec.params.read(params))))
+
+
 def inspect(runtime: str, path: str) -> Mapping[str, Any]:
     """The facts of a file."""
     return _runtime(runtime).inspect(Path(path))

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QStandardItemModel
+from PySide6.QtCore import QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -19,7 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from compress_studio.base.errors import UserError
+from compress_studio.base.errors import BadInput, UserError
 from compress_studio.engine.exporting import (
     ONNX,
     ExportRequest,
@@ -33,12 +32,14 @@ from compress_studio.engine.exporting import (
 from compress_studio.engine.output import RUN_OUTPUT
 from compress_studio.engine.records import Failure
 from compress_studio.engine.work import WorkSetting
-from compress_studio.gui.dialogs.export_state import choices, export_report, proposed_name
+from compress_studio.gui.dialogs.export_format import FormatChoices, FormatNotes, fill_formats
+from compress_studio.gui.dialogs.export_included import Included
+from compress_studio.gui.dialogs.export_proof import ProofRows
+from compress_studio.gui.dialogs.export_state import choices, export_report, fact_rows, proposed_name
 from compress_studio.gui.dialogs.fitting import FittingDialog
 from compress_studio.gui.message import Message
-from compress_studio.gui.theme.icons import icon
 from compress_studio.gui.theme.tokens import METRICS
-from compress_studio.gui.widgets.basics import SectionTitle
+from compress_studio.gui.widgets.basics import SectionTitle, set_look
 from compress_studio.gui.widgets.card import Card, FactRows
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 VERIFY = "compress_studio.inspection.verifying:verify"
 WIDTH = 560
 KEY = "export"
+JUDGE = "compress_studio.engine.work:judge_output"
+JUDGE_KEY = "export:carries"
 
 
 class ExportDialog(FittingDialog):
@@ -66,6 +69,8 @@ class ExportDialog(FittingDialog):
         self._staged: Staged | None = None
         self._request: ExportRequest | None = None
         self._busy = False
+        self._carried = True
+        """As far as known, the format can carry the result, with what was chosen for it."""
         self._left = False
         """The dialog was closed: nothing is put into place any more."""
         self._build()
@@ -101,32 +106,21 @@ class ExportDialog(FittingDialog):
         grid.addWidget(self.target, 2, 1)
         grid.addWidget(browse, 2, 2)
         layout.addLayout(grid)
+        self.choices = FormatChoices(self)
+        self.choices.changed.connect(self._choices_changed)
+        layout.addWidget(self.choices)
+        self.notes = FormatNotes(self)
+        layout.addWidget(self.notes)
         self._facts_card = Card("", self)
         self._facts = FactRows(self._facts_card)
         self._facts_card.body.addWidget(self._facts)
         layout.addWidget(self._facts_card)
-        layout.addWidget(SectionTitle("Included"))
-        self._options: dict[str, QCheckBox] = {}
-        for name, text, on in (
-            ("recipe", "Recipe: the project, to make the same model again", True),
-            ("report", "Report: all numbers as a page and as JSON", True),
-            ("script", "Script: runs the model with ONNX Runtime alone", False),
-        ):
-            box = QCheckBox(text, self)
-            box.setObjectName(f"export:{name}")
-            box.setChecked(on)
-            box.toggled.connect(lambda _on: self._refresh())
-            self._options[name] = box
-            layout.addWidget(box)
-        self._files = QLabel(self)
-        self._files.setWordWrap(True)
-        self._files.setProperty("tone", "muted")
-        layout.addWidget(self._files)
+        self.included = Included(self)
+        self.included.changed.connect(self._refresh)
+        layout.addWidget(self.included)
         layout.addWidget(SectionTitle("Proof"))
-        self._proof = QGridLayout()
-        self._proof.setColumnStretch(2, 1)
-        self._proof.setHorizontalSpacing(METRICS.gap)
-        layout.addLayout(self._proof)
+        self._proof = ProofRows(self)
+        layout.addWidget(self._proof)
         self.status = QLabel(self)
         self.status.setObjectName("export:status")
         self.status.setWordWrap(True)
@@ -170,23 +164,15 @@ class ExportDialog(FittingDialog):
             wanted = None if last is None else last.id
         self.node.setCurrentIndex(max(0, self.node.findData(wanted)))
         self.node.blockSignals(False)
-        self._show_checks(())
+        self._proof.show_rows(())
         self._chosen()
 
     def _fill_formats(self) -> None:
-        """All formats; those whose package is missing say how to install it."""
         self.format.blockSignals(True)
-        for place, spec in enumerate(self._session.runtime.outputs):
-            self.format.addItem(spec.title, spec.id)
-            self.format.setItemData(place, spec.summary, Qt.ItemDataRole.ToolTipRole)
-            missing = spec.missing()
-            model = self.format.model()
-            if missing and isinstance(model, QStandardItemModel):
-                model.item(place).setEnabled(False)
-                commands = " && ".join(one.command for one in missing)
-                self.format.setItemData(place, f"Needs: {commands}", Qt.ItemDataRole.ToolTipRole)
+        fill_formats(self.format, self._session.runtime.outputs)
         self.format.setCurrentIndex(max(0, self.format.findData(ONNX)))
         self.format.blockSignals(False)
+        self.choices.show_spec(self._output)
 
     @property
     def _output(self) -> OutputSpec:
@@ -196,15 +182,52 @@ class ExportDialog(FittingDialog):
         node = self.node.currentData()
         if node is not None:
             self.target.setText(str(proposed_name(self._session, node).with_suffix(self._output.suffixes[0])))
-        self._refresh()
+        self._choices_changed()
 
     def _format_chosen(self) -> None:
         text = self.target.text().strip()
         if text and Path(text).name:
             self.target.setText(str(Path(text).with_suffix(self._output.suffixes[0])))
-        self._options["script"].setVisible(self._output.id == ONNX)
-        self._show_checks(())
+        self._proof.show_rows(())
+        self.choices.show_spec(self._output)
+        self._choices_changed()
+
+    def _choices_changed(self) -> None:
+        self._judge()
         self._refresh()
+
+    def _judge(self) -> None:
+        """Ask a worker what the format cannot carry of this result, so that it is said before anything is written."""
+        self._session.looks.drop(JUDGE_KEY)
+        self._carried = True
+        self.notes.clear()
+        if self._output.missing():
+            self.notes.show_missing(self._output)
+            return
+        try:
+            params = self.choices.values()
+        except BadInput as mistake:
+            self._carried = False
+            self.notes.show_mistake(mistake)
+            return
+        node = self.node.currentData()
+        found = None if node is None else self._session.artifact_of(node)
+        if found is not None:
+            words = (self._setting(), self._output.id, params, str(found[0]))
+            self._session.looks.ask(JUDGE_KEY, JUDGE, words, self._judged, self._not_judged)
+
+    def _judged(self, verdict: dict[str, Any]) -> None:
+        if self._left:
+            return
+        self.notes.show_verdict(verdict)
+        self._carried = bool(verdict["ok"])
+        self._refresh()
+
+    def _not_judged(self, failure: Failure) -> None:
+        """A doubt is a yes: the export itself says what is wrong."""
+
+    def _setting(self) -> WorkSetting:
+        return WorkSetting(self._session.settings.runtime, threads=self._session.settings.compute_threads)
 
     def _refresh(self) -> None:
         """Show what is known of the chosen result, and what stands in the way."""
@@ -214,37 +237,21 @@ class ExportDialog(FittingDialog):
         busy = self._session.running
         self._facts_card.setVisible(view is not None and view.summary is not None and ready)
         if view is not None and ready:
-            from compress_studio.gui.dialogs.export_state import fact_rows
-
             self._facts_card.set_title(view.title)
             self._facts.show_rows(fact_rows(view))
         self.run.setVisible(not ready and not self._busy)
         self.run.setEnabled(not busy)
-        self.go.setEnabled(ready and not self._busy and bool(self._names()))
+        able = self._carried and not self._output.missing() and bool(self._names())
+        self.go.setEnabled(ready and not self._busy and able)
         if not self._busy and not ready:
             words = "is being computed …" if busy else "has not been computed with these parameters yet."
             self.status.setText(f"This result {words}")
         elif not self._busy and self.status.text().startswith("This result"):
             self.status.setText("")
-        names = self._names()
-        written = ", ".join(path.name for path in names)
-        self._files.setText(
-            f"Writes {written}" if names else f"Give the file a name that ends with {self._output.suffixes[0]}."
-        )
+        self.included.show_names(Path(self.target.text().strip()), self._output)
 
     def _names(self) -> list[Path]:
-        target = Path(self.target.text().strip())
-        if target.suffix.lower() not in self._output.suffixes:
-            return []
-        stem = target.with_suffix("")
-        names = [target]
-        if self._options["recipe"].isChecked():
-            names.append(stem.with_name(f"{stem.name}.cstudio"))
-        if self._options["report"].isChecked():
-            names += [stem.with_name(f"{stem.name}.report.html"), stem.with_name(f"{stem.name}.report.json")]
-        if self._options["script"].isChecked() and self._output.id == ONNX:
-            names.append(stem.with_name(f"run_{stem.name}.py"))
-        return names
+        return self.included.names(Path(self.target.text().strip()), self._output)
 
     def start(self) -> None:
         """Begin: make the files, prove them, put them into place."""
@@ -260,11 +267,12 @@ class ExportDialog(FittingDialog):
             node=node,
             project=self._session.project,
             report=export_report(self._session, node),
-            with_recipe=self._options["recipe"].isChecked(),
-            with_report=self._options["report"].isChecked(),
-            with_script=self._options["script"].isChecked(),
+            with_recipe=self.included.has("recipe"),
+            with_report=self.included.has("report"),
+            with_script=self.included.has("script"),
             output=self._output.id,
             suffixes=self._output.suffixes,
+            params=self.choices.values(),
         )
         try:
             check_target(request)
@@ -276,7 +284,7 @@ class ExportDialog(FittingDialog):
             return
         self._request = request
         self._set_busy(True)
-        self._show_checks(())
+        self._proof.show_rows(())
         self._tell("Writing …", "muted")
         self._session.light.submit(KEY, lambda: stage(request), self._made, self._lost)
 
@@ -297,9 +305,15 @@ class ExportDialog(FittingDialog):
             looks.ask(KEY, VERIFY, (str(staged.model), str(request.network)), self._proved, self._lost)
             return
         self._tell("Writing and proving …", "muted")
-        setting = WorkSetting(self._session.settings.runtime, threads=self._session.settings.compute_threads)
         network = (str(request.network), request.digest)
-        words = (setting, request.output, {}, network, str(staged.folder), request.target.name)
+        words = (
+            self._setting(),
+            request.output,
+            dict(request.params),
+            network,
+            str(staged.folder),
+            request.target.name,
+        )
         looks.ask(KEY, RUN_OUTPUT, words, self._written, self._lost)
 
     def _written(self, answer: dict[str, Any]) -> None:
@@ -318,7 +332,7 @@ class ExportDialog(FittingDialog):
     def _put(self, rows: list[dict[str, Any]]) -> None:
         """Show the proof, and put the files into place when all of it holds."""
         assert self._request is not None
-        self._show_checks(rows)
+        self._proof.show_rows(rows)
         staged, self._staged = self._staged, None
         assert staged is not None
         if not all(row["ok"] for row in rows):
@@ -349,38 +363,13 @@ class ExportDialog(FittingDialog):
         self._set_busy(False)
         self._tell(f"{failure.message} {failure.hint}".strip(), "bad")
 
-    def _show_checks(self, rows: Sequence[dict[str, Any]]) -> None:
-        while (item := self._proof.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-        if not rows:
-            hint = QLabel("Before anything is put into place the file is opened again, checked and compared.", self)
-            hint.setWordWrap(True)
-            hint.setProperty("tone", "muted")
-            self._proof.addWidget(hint, 0, 0, 1, 3)
-        for place, row in enumerate(rows):
-            mark = QLabel(self)
-            mark.setPixmap(icon("check" if row["ok"] else "error", "good" if row["ok"] else "bad").pixmap(16, 16))
-            mark.setAccessibleName("passed" if row["ok"] else "failed")
-            text = QLabel(row["name"], self)
-            detail = QLabel(row["detail"], self)
-            detail.setProperty("tone", "muted" if row["ok"] else "bad")
-            detail.setWordWrap(True)
-            self._proof.addWidget(mark, place, 0, Qt.AlignmentFlag.AlignTop)
-            self._proof.addWidget(text, place, 1)
-            self._proof.addWidget(detail, place, 2)
-
     def _tell(self, text: str, tone: str) -> None:
         self.status.setText(text)
-        self.status.setProperty("tone", tone)
-        self.status.style().unpolish(self.status)
-        self.status.style().polish(self.status)
+        set_look(self.status, "tone", tone)
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy
-        for widget in (self.node, self.format, self.target, self.go, *self._options.values()):
+        for widget in (self.node, self.format, self.choices, self.target, self.go, self.included):
             widget.setEnabled(not busy)
         self._refresh()
 
@@ -397,14 +386,12 @@ class ExportDialog(FittingDialog):
         self._session.run([self.node.currentData()])
 
     def _open_folder(self) -> None:
-        from PySide6.QtCore import QUrl
-        from PySide6.QtGui import QDesktopServices
-
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self.target.text()).expanduser().absolute().parent)))
 
     def _leave(self, _result: int) -> None:
         """The dialog closes by whatever way: what was not put into place goes away."""
         self._left = True
+        self._session.looks.drop(JUDGE_KEY)
         if self._staged is not None:
             self._session.looks.drop(KEY)
             discard(self._staged)
