@@ -71,6 +71,16 @@ TYPES: Mapping[str, tuple[str, int]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """How the integers of a quantized tensor become numbers: (integer - zero) * scale."""
+
+    scale: float | Tensor
+    """One, or one per index of the axis."""
+    zero: float | Tensor
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor in a file; strides count elements."""
 
@@ -89,6 +99,8 @@ class Tensor:
     offset: int
     """Bytes from the begin of its storage."""
     big_endian: bool = False
+    scale: Scale | None = None
+    """Of a quantized tensor."""
 
     @property
     def name(self) -> str:
@@ -113,6 +125,8 @@ class Checkpoint:
     """What unpickling would import besides tensors, "module.name"."""
     modules: Mapping[tuple[str, ...], str] = field(default_factory=dict[tuple[str, ...], str])
     """Whole networks that were pickled: their class by their keys."""
+    sparse: tuple[str, ...] = ()
+    """Names of sparse tensors, which are not among the tensors."""
 
     @property
     def bytes(self) -> int:
@@ -164,12 +178,14 @@ def _zip(path: Path) -> Checkpoint:
         order = infos.get(f"{folder}byteorder")
         big = order is not None and archive.read(order).strip() == b"big"
         places: dict[str, tuple[int, int]] = {}
-        for one in facts.stored:
+        for one in pickles.with_scales(facts.stored):
             if one.storage not in places:
                 info = infos[f"{folder}data/{one.storage}"]
                 places[one.storage] = (_data_start(stream, info), info.file_size)
     rows = _rows(path, facts, lambda one: places[one.storage], big)
-    return Checkpoint(path, "a PyTorch checkpoint", (path,), tuple(rows), _foreign(facts), facts.modules)
+    return Checkpoint(
+        path, "a PyTorch checkpoint", (path,), tuple(rows), _foreign(facts), facts.modules, _sparse(facts)
+    )
 
 
 def _data_start(stream: IO[bytes], info: zipfile.ZipInfo) -> int:
@@ -197,10 +213,12 @@ def _legacy(path: Path) -> Checkpoint:
         big = isinstance(system, dict) and cast("dict[str, Any]", system).get("little_endian") is False
         facts = pickles.scan_stream(stream)
         if not facts.stored:
-            return Checkpoint(path, "an old PyTorch checkpoint", (path,), (), _foreign(facts), facts.modules)
+            return Checkpoint(
+                path, "an old PyTorch checkpoint", (path,), (), _foreign(facts), facts.modules, _sparse(facts)
+            )
         keys = cast("list[Any]", pickles.scan_stream(stream).value)
         position = stream.tell()
-        types = {one.storage: one.type for one in facts.stored}
+        types = {one.storage: one.type for one in pickles.with_scales(facts.stored)}
         sizes = _item_sizes(facts.value)
         places: dict[str, tuple[int, int]] = {}
         for key in map(str, keys):
@@ -211,7 +229,9 @@ def _legacy(path: Path) -> Checkpoint:
             if position > len(mapped) or not item:
                 raise EOFError("the file ends inside a storage")
     rows = _rows(path, facts, lambda one: places[one.storage], big)
-    return Checkpoint(path, "an old PyTorch checkpoint", (path,), tuple(rows), _foreign(facts), facts.modules)
+    return Checkpoint(
+        path, "an old PyTorch checkpoint", (path,), tuple(rows), _foreign(facts), facts.modules, _sparse(facts)
+    )
 
 
 def _item_sizes(value: Any) -> dict[str, int]:
@@ -237,7 +257,9 @@ def _tar(path: Path) -> Checkpoint:
         facts = pickles.scan_stream(pickled)
     facts.stored = [replace(described[key], path=keys) for keys, key in pickles.references(facts) if key in described]
     rows = _rows(path, facts, lambda one: places[one.storage][1:], big=False)
-    return Checkpoint(path, "a very old PyTorch checkpoint", (path,), tuple(rows), _foreign(facts), facts.modules)
+    return Checkpoint(
+        path, "a very old PyTorch checkpoint", (path,), tuple(rows), _foreign(facts), facts.modules, _sparse(facts)
+    )
 
 
 def _tar_storages(stream: IO[bytes]) -> dict[str, tuple[str, int, int]]:
@@ -301,14 +323,16 @@ def _shards(path: Path) -> Checkpoint:
     foreign = tuple(dict.fromkeys(name for part in parts for name in part.foreign))
     files = (path, *(file for part in parts for file in part.files))
     form = f"the index of a model in {len(parts)} files"
-    return Checkpoint(path, form, files, tuple(there[name] for name in mapping), foreign)
+    sparse = tuple(name for part in parts for name in part.sparse)
+    return Checkpoint(path, form, files, tuple(there[name] for name in mapping), foreign, sparse=sparse)
 
 
 def _rows(
     path: Path, facts: PickleFacts, place: Callable[[StoredTensor], tuple[int, int]], big: bool
 ) -> Iterator[Tensor]:
     """The tensors of a pickle; place gives the begin of a storage in the file and its bytes."""
-    for one in facts.stored:
+
+    def row(one: StoredTensor) -> Tensor:
         dtype, item = TYPES.get(one.type, (one.type.lower() or "unknown", 0))
         begin, room = place(one)
         count = math.prod(one.shape)
@@ -317,7 +341,14 @@ def _rows(
         if room and offset + (last + 1) * item > room:
             raise EOFError(f"{one.path} lies outside of its storage")
         start = begin if begin == COMPRESSED else begin + offset
-        yield Tensor(one.path, one.shape, dtype, count * item, path, start, one.strides, one.storage, offset, big)
+        told, scale = one.scaled, None
+        if told is not None:
+            parts = [row(part) if isinstance(part, StoredTensor) else part for part in (told.scale, told.zero)]
+            scale = Scale(parts[0], parts[1], told.axis)
+        size = count * item
+        return Tensor(one.path, one.shape, dtype, size, path, start, one.strides, one.storage, offset, big, scale)
+
+    return map(row, facts.stored)
 
 
 def _item(kind: str) -> int:
@@ -326,3 +357,7 @@ def _item(kind: str) -> int:
 
 def _foreign(facts: PickleFacts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.replace(" ", ".") for name in facts.foreign))
+
+
+def _sparse(facts: PickleFacts) -> tuple[str, ...]:
+    return tuple(".".join(path) for path in facts.sparse)

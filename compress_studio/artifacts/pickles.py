@@ -25,10 +25,21 @@ HARMLESS = re.compile(
     r"collections OrderedDict|torch\._utils _rebuild_\w+|torch \w*Storage|torch Size|torch \w*int\d*|torch \w*float\d*"
     r"|torch device|torch\.storage \w+Storage|torch\.nn\.parameter (Parameter|Buffer)"
     r"|(__builtin__|builtins) (set|complex)|_codecs encode"
+    r"|torch per_(tensor|channel)_\w+|torch\.serialization _get_layout"
 )
 """The names that a file of plain tensors calls."""
 OF_PROGRAM = re.compile(r"__torch__\S* \w+|torch\.jit\._pickle (restore_type_tag|build_\w+)")
 """The names that a TorchScript program calls besides; they are resolved in its own code, not in Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """How the integers of a quantized tensor become numbers: (integer - zero) * scale."""
+
+    scale: float | StoredTensor
+    """One, or one per index of the axis."""
+    zero: float | StoredTensor
+    axis: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class StoredTensor:
     strides: tuple[int, ...]
     view: int = 0
     """Elements of the storage before the part that a legacy file calls a view."""
+    scaled: Scaled | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +74,8 @@ class PickleFacts:
     """Where the numbers of a tensor lie, by its name; shared weights have one place."""
     stored: list[StoredTensor] = field(default_factory=list[StoredTensor])
     """Every tensor, in the order of the file."""
+    sparse: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    """Keys of the sparse tensors, whose numbers are not looked for."""
     modules: dict[tuple[str, ...], str] = field(default_factory=dict[tuple[str, ...], str])
     """Whole pickled networks: the class, "module name", by its keys; parts of a network are not listed."""
     value: Any = None
@@ -104,6 +118,8 @@ def scan_stream(stream: IO[bytes]) -> PickleFacts:
     facts = PickleFacts()
     facts.value = _follow(stream, facts)
     for path, value in _walk(facts.value, facts):
+        if isinstance(value, _Call) and "_rebuild_sparse" in value.name:
+            facts.sparse.append(path)
         tensor = _stored_tensor(path, value)
         if tensor is not None:
             name = ".".join(path)
@@ -285,6 +301,14 @@ def storages(value: Any) -> Iterator[tuple[str, str]]:
             waiting += items
 
 
+def with_scales(stored: Sequence[StoredTensor]) -> Iterator[StoredTensor]:
+    """Tensors with those that hold the scales of quantized ones."""
+    for one in stored:
+        yield one
+        parts = (one.scaled.scale, one.scaled.zero) if one.scaled is not None else ()
+        yield from (part for part in parts if isinstance(part, StoredTensor))
+
+
 def references(facts: PickleFacts) -> Iterator[tuple[tuple[str, ...], str]]:
     """Keys and number of every tensor that a pickle of the first form only points to."""
     for path, value in _walk(facts.value, PickleFacts()):
@@ -305,9 +329,22 @@ def _stored_tensor(path: tuple[str, ...], value: Any) -> StoredTensor | None:
             strides = contiguous(shape)
         kind, place, view = _storage(given[0])
         own = given[6].name.split()[-1] if len(given) > 6 and isinstance(given[6], _Call) else ""
-        return StoredTensor(path, shape, own or kind, place, int(given[1]), strides, view)
+        return StoredTensor(path, shape, own or kind, place, int(given[1]), strides, view, _scaled(kind, given))
     except (ValueError, TypeError):
         return None
+
+
+def _scaled(kind: str, given: Sequence[Any]) -> Scaled | None:
+    """How a quantized tensor is scaled: (kind, scale, zero), or (kind, scales, zeros, axis) with tensors."""
+    if not kind.startswith("Q") or len(given) < 5:
+        return None
+    told = cast("Sequence[Any]", given[4])
+    if len(told) == 3:
+        return Scaled(float(told[1]), float(told[2]))
+    scale, zero = _stored_tensor((), told[1]), _stored_tensor((), told[2])
+    if scale is None or zero is None:
+        raise ValueError("the scales are no tensors")
+    return Scaled(scale, zero, int(told[3]))
 
 
 def _numbers(values: Any) -> tuple[int, ...]:

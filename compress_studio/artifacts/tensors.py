@@ -8,7 +8,7 @@ import math
 import zipfile
 from typing import TYPE_CHECKING
 
-from compress_studio.artifacts.checkpoints import AGAIN, COMPRESSED, Tensor
+from compress_studio.artifacts.checkpoints import AGAIN, COMPRESSED, Scale, Tensor
 from compress_studio.base.errors import BadInput
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ PLAIN = {"qint8": "int8", "quint8": "uint8", "qint32": "int32", "bfloat16": "uin
 def read(tensor: Tensor) -> np.ndarray:
     """The numbers of a tensor with its shape: mapped from the file, or unpacked when they are compressed.
 
-    bfloat16 becomes float32. Raises BadInput for types that cannot be read and for files that changed meanwhile.
+    bfloat16 becomes float32, and so do the integers of quantized tensors, with their scales. Raises BadInput for types
+    that cannot be read and for files that changed meanwhile.
     """
     import numpy as np
 
@@ -44,13 +45,27 @@ def read(tensor: Tensor) -> np.ndarray:
     array = np.lib.stride_tricks.as_strided(flat, tensor.shape, strides, writeable=False)
     if tensor.dtype == "bfloat16":
         return (array.astype(np.uint32) << 16).view(np.float32)
-    return array
+    return array if tensor.scale is None else _scaled(array, tensor.scale)
+
+
+def _scaled(array: np.ndarray, told: Scale) -> np.ndarray:
+    """(integer - zero) * scale, computed as PyTorch does."""
+    import numpy as np
+
+    shape = [1] * array.ndim
+    parts: list[np.ndarray] = []
+    for one in (told.scale, told.zero):
+        values = read(one).astype(np.float64) if isinstance(one, Tensor) else np.full(1, one, np.float64)
+        if values.size > 1:
+            shape[told.axis] = values.size
+        parts.append(values.reshape(shape))
+    return ((array.astype(np.float64) - parts[1]) * parts[0]).astype(np.float32)
 
 
 def _kept(tensor: Tensor, kind: np.dtype) -> np.dtype:
     import numpy as np
 
-    return np.dtype(np.float32) if tensor.dtype == "bfloat16" else kind
+    return np.dtype(np.float32) if tensor.dtype == "bfloat16" or tensor.scale is not None else kind
 
 
 def _unpacked(tensor: Tensor, count: int) -> bytes:

@@ -21,6 +21,24 @@ AVERAGE = re.compile(r"(^|[_.])(ema|swa|shadow|averag\w*|teacher)([_.]|$)|_ema$"
 MOMENTS = frozenset({"exp_avg", "exp_avg_sq", "momentum_buffer", "square_avg", "max_exp_avg_sq", "step", "sum"})
 WRAPPINGS = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put in front of every name."""
+OTHER_FORMS = (
+    (
+        ("_orig",),
+        "was made by torch.nn.utils.prune, which keeps a weight and a mask: call torch.nn.utils.prune.remove(layer,"
+        ' "weight") for each pruned layer and save again, or let the function prune its layers too.',
+    ),
+    (
+        ("weight_g", ".original0"),
+        "was made by weight normalization, which keeps a length and a direction: remove it from the layers"
+        " (remove_weight_norm, remove_parametrizations) and save again, or let the function apply it too.",
+    ),
+    (
+        ("_packed_params.0",),
+        "belongs to a network that PyTorch quantized, whose layers are others: give the weights of the float network"
+        " from which it was made; int8 is what quantize.static and quantize.dynamic make here.",
+    ),
+)
+"""Endings of names that only a network in another form has, and what to do about it."""
 HALVES = frozenset({"float16", "bfloat16"})
 SHOWN = 3
 
@@ -82,6 +100,10 @@ def groups(checkpoint: Checkpoint) -> list[Group]:
             name, inner = "", tensor.name
         found[name][inner] = tensor
     kinds = {name: Kind.WEIGHTS if name in classes else _kind(name, rows) for name, rows in found.items()}
+    named = any(kind is Kind.WEIGHTS for name, kind in kinds.items() if name)
+    if named and kinds.get("") is Kind.WEIGHTS and all("." not in inner for inner in found[""]):
+        # Numbers of the training beside the weights: the state of a random generator, a best loss.
+        kinds[""] = Kind.OTHER
     if len(found) > 1 and not set(kinds.values()) & {Kind.WEIGHTS, Kind.AVERAGE}:
         rest = {name: rows for name, rows in found.items() if kinds[name] is Kind.OTHER}
         found = {name: rows for name, rows in found.items() if name not in rest}
@@ -132,6 +154,10 @@ def remarks(checkpoint: Checkpoint, found: Sequence[Group], chosen: Group) -> li
     if types.keys() & HALVES:
         half = ", ".join(sorted(types.keys() & HALVES))
         told.append(f"Weights are stored in half precision ({half}); the network is opened in float32.")
+    scaled = [name for name, tensor in chosen.tensors.items() if tensor.scale is not None]
+    if scaled:
+        told.append(f"{len(scaled)} tensors are stored in 8 bits with a scale; the network is opened in float32.")
+    told += other_forms(checkpoint)
     for names in chosen.shared[:SHOWN]:
         listed = " and ".join([", ".join(names[:-1]), names[-1]])
         told.append(f"{listed} are one tensor.")
@@ -140,6 +166,19 @@ def remarks(checkpoint: Checkpoint, found: Sequence[Group], chosen: Group) -> li
     if checkpoint.foreign:
         listed = ", ".join(checkpoint.foreign[:5]) + (", …" if len(checkpoint.foreign) > 5 else "")
         told.append(f"Unpickling it would import {listed}: that is never done without your consent.")
+    return told
+
+
+def other_forms(checkpoint: Checkpoint) -> list[str]:
+    """What keeps weights from fitting a plain network, a sentence each with what to do where they were made."""
+    told: list[str] = []
+    if checkpoint.sparse:
+        listed = ", ".join(checkpoint.sparse[:SHOWN]) + (", …" if len(checkpoint.sparse) > SHOWN else "")
+        told.append(f"Sparse tensors are not read: {listed}. Save them with .to_dense() where they were made.")
+    for endings, text in OTHER_FORMS:
+        name = next((one.name for one in checkpoint.tensors if one.name.endswith(endings)), "")
+        if name:
+            told.append(f"{name} {text}")
     return told
 
 

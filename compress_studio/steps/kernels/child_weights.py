@@ -38,13 +38,16 @@ def fill(module: torch.nn.Module, request: Mapping[str, Any], notes: list[str]) 
     import numpy as np
     import torch
 
+    from compress_studio.artifacts.checkpoints import look
     from compress_studio.artifacts.tensors import read
+    from compress_studio.artifacts.weight_groups import other_forms
 
     found, group = _joined(module, request)
     if not found.complete:
+        forms = other_forms(look(Path(request["weights"])))
         raise BadInput(
             f"{Path(request['weights']).name} does not fit the network of {request['what']}: {found.summary()}.",
-            f"Correct the architecture or its arguments:\n{found.table()}",
+            f"{' '.join([*forms, 'Correct the architecture or its arguments:'])}\n{found.table()}",
         )
     state = module.state_dict(keep_vars=True)
     with torch.no_grad():

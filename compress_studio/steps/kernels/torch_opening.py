@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +71,7 @@ def convert_script(
             except BadInput as error:
                 failed = failed or error
     assert failed is not None
-    raise failed
+    raise _explained(program, failed)
 
 
 def _exported(ctx: StepContext, path: Path, given: Mapping[str, Shape], apply: Apply) -> tuple[Opened, float]:
@@ -140,7 +141,7 @@ def _first_that_runs(
             except BadInput as error:
                 failed.append(error)
     telling = [error for error in failed if not any(word in error.message for word in TYPE_WORDS)]
-    raise (telling or failed)[0]
+    raise _explained(program, (telling or failed)[0])
 
 
 def _ways(program: Script) -> tuple[bool, ...]:
@@ -149,6 +150,17 @@ def _ways(program: Script) -> tuple[bool, ...]:
 
     graph = program.module.inlined_graph
     return (True,) if any(graph.findAllNodes(kind, True) for kind in FUSED) else (False, True)
+
+
+def _explained(program: Script, error: BadInput) -> BadInput:
+    """An error, or what lies behind it: that PyTorch quantized the program."""
+    found = re.search(r"quantized::\w+", str(program.module.inlined_graph))
+    if found is None:
+        return error
+    return BadInput(
+        f"{program.name} is a program that PyTorch quantized ({found[0]}), which cannot be converted to ONNX.",
+        "Give the float network from which it was made; quantize.static and quantize.dynamic make it int8 here.",
+    )
 
 
 def _require_inputs(names: Sequence[str], given: Mapping[str, Shape]) -> None:
