@@ -20,6 +20,7 @@ from compress_studio.base.paths import write_text
 from compress_studio.engine import consents
 from compress_studio.engine.records import Failure
 from compress_studio.engine.work import WorkSetting
+from compress_studio.gui.weights.answers import read_look, read_outcome
 from compress_studio.gui.weights.examining import examine, guess_family, with_needs
 from compress_studio.gui.weights.state import (
     ArchitectureChoice,
@@ -31,8 +32,6 @@ from compress_studio.gui.weights.state import (
     absolute_code,
     first_way,
     join_architecture,
-    read_look,
-    read_outcome,
     split_architecture,
 )
 from compress_studio.gui.weights.view import COMPARING, TENSORS, WeightsView

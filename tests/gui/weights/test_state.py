@@ -9,6 +9,7 @@ import pytest
 
 from compress_studio.engine import consents
 from compress_studio.gui.gallery_weights import weights_states
+from compress_studio.gui.weights.answers import read_look, read_outcome
 from compress_studio.gui.weights.consent_card import lines
 from compress_studio.gui.weights.examining import examine, guess_family, with_needs
 from compress_studio.gui.weights.form import expected_signature
@@ -21,8 +22,6 @@ from compress_studio.gui.weights.state import (
     absolute_code,
     first_way,
     join_architecture,
-    read_look,
-    read_outcome,
     split_architecture,
     wrong_arguments,
 )
@@ -112,6 +111,18 @@ def test_answers_of_workers_become_values() -> None:
     assert [(one.network, one.file) for one in outcome.rows] == [("5 × 4", ""), ("64 × 3", "scalar")]
     assert outcome.inputs == (("x", "N × 3 × H0 × 8"),)
     assert outcome.count(Kind.MISSING) == 1
+
+
+def test_hints_of_the_command_line_are_said_in_the_words_of_the_dialog() -> None:
+    hint = "Give it in the first step: dims=x=Nx3x224x224 (N for a free batch), or a data set: --data."
+    told = read_outcome({"error": {"message": "m", "hint": hint}}, CHOICE).hint
+    assert told.startswith("Write into Input, for example: x=Nx3x224x224 (N for a free batch).")
+    assert "--data" not in told
+    hint = "Say the shape that it takes in the first step: --step source.model:…,dims=x=Nx3x8x8 with other sizes."
+    found = read_outcome({"error": {"message": "dims=x cannot be read.", "hint": hint}}, CHOICE)
+    assert (found.message, found.hint) == ("x cannot be read.", "Write other sizes into Input than x=Nx3x8x8.")
+    told = read_outcome({"error": {"message": "m", "hint": "Write dims=a=NxL+b=NxAxB."}}, CHOICE).hint
+    assert told == "Write into Input, for example: a=NxL+b=NxAxB (N for a free batch)."
 
 
 def test_the_outcome_is_said_in_one_line() -> None:
