@@ -13,7 +13,6 @@ from compress_studio.base.errors import UserError
 from compress_studio.base.paths import atomic_path
 
 if TYPE_CHECKING:
-    import onnx
     import onnx_ir as ir
 
 MAX_IR_VERSION = 13
@@ -49,15 +48,15 @@ def save(model: ir.Model, path: Path, *, verify: bool = True) -> Path:
         with atomic_path(path) as part:
             if large:
                 ir.save(model, part, external_data=data.name)
-                target = str(part)
             else:
                 ir.external_data.load_to_model(model)
-                target = ir.to_proto(model)
+                proto = ir.to_proto(model)
                 # Recorded shapes of inner tensors are stale after most edits, and stop the tools of others.
-                del target.graph.value_info[:]
-                part.write_bytes(target.SerializeToString())
+                del proto.graph.value_info[:]
+                part.write_bytes(proto.SerializeToString())
+                del proto  # it holds a copy of all weights
             if verify:
-                _verify(target, part)
+                _verify(part)
     except BaseException:
         if large:
             data.unlink(missing_ok=True)
@@ -65,11 +64,11 @@ def save(model: ir.Model, path: Path, *, verify: bool = True) -> Path:
     return path
 
 
-def _verify(target: onnx.ModelProto | str, part: Path) -> None:
+def _verify(part: Path) -> None:
     import onnx
 
     try:
-        onnx.checker.check_model(target)
+        onnx.checker.check_model(str(part))
         open_once(part)
     except Exception as error:
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -222,6 +223,7 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     params = _unpacked(ctx, params)
     path = Path(params.path)
     model, sizes = _open(ctx, path, params)
+    gc.collect()  # programs of PyTorch are held by circles of references, with all their weights
     ctx.progress(0.2, "opened")
     try:
         report = canonicalize(model, synthetic(model, 2, 0, sizes))
