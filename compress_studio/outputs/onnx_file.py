@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from compress_studio.outputs.stored import zeros
 from compress_studio.spec.output import OutputSpec
 from compress_studio.spec.params import Params, Range, Ui
 from compress_studio.spec.step import Verdict
 
 KERNELS = "compress_studio.outputs.kernels"
-BLOCKED = 21
-"""The opset in which DequantizeLinear learned blocks and 4-bit numbers."""
+FIRST = {
+    "FLOAT8E4M3FN": 19, "FLOAT8E4M3FNUZ": 19, "FLOAT8E5M2": 19, "FLOAT8E5M2FNUZ": 19,
+    "INT4": 21, "UINT4": 21, "FLOAT4E2M1": 23, "INT2": 25, "UINT2": 25,
+}  # fmt: skip
+"""The opset in which a type of numbers came."""
+SAID = {"INT4": "4-bit numbers", "UINT4": "4-bit numbers", "INT2": "2-bit numbers", "UINT2": "2-bit numbers"}
+
+
+CONTRIB = frozenset({"MatMulNBits", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QGemm"})
+"""Operators of ONNX Runtime's own that compression brings in."""
 
 
 class OnnxParams(Params):
@@ -26,13 +35,24 @@ class OnnxParams(Params):
 
 def carries(facts: Mapping[str, Any], params: OnnxParams) -> Verdict:
     """Older operators lack what newer forms of compression need."""
-    types = set(facts.get("bytes_by_type", {}))
-    if params.opset is not None and params.opset < BLOCKED and types & {"INT4", "UINT4"}:
+    types = sorted(set(facts.get("bytes_by_type", {})) & set(FIRST), key=lambda name: FIRST[name])
+    if params.opset is not None and types and params.opset < FIRST[types[-1]]:
+        newest = types[-1]
         return Verdict.no(
-            f"Opset {params.opset} has no 4-bit numbers, in which weights of this network are stored.",
-            f"Choose opset {BLOCKED} or later.",
+            f"Opset {params.opset} has no {SAID.get(newest, newest)}, in which weights of this network are stored.",
+            f"Choose opset {FIRST[newest]} or later.",
         )
-    return Verdict.yes()
+    return Verdict(ok=True, reason=" ".join(cautions(facts)))
+
+
+def cautions(facts: Mapping[str, Any]) -> Iterable[str]:
+    """What people do not expect of the file, in sentences."""
+    if "com.microsoft" in facts.get("opsets", {}):
+        own = sorted(set(facts.get("operators", {})) & CONTRIB)
+        words = f" ({', '.join(own)})" if own else ""
+        yield f"It uses operators of ONNX Runtime's own{words}, which other programs may not open."
+    if sparsity := zeros(facts):
+        yield f"{sparsity:.0%} of its weights are zero, stored like all other numbers: only the zipped file is smaller."
 
 
 onnx_file = OutputSpec(
