@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from compress_studio.project.project import Project
 
 SUFFIX = ".onnx"
 ONNX = "onnx"
+OPERATORS = "custom_ops"
+"""The parameter of a source that says where operators come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,5 +175,12 @@ def _texts(request: ExportRequest) -> dict[str, str]:
         texts["report"] = report_page(request.report, request.node)
         texts["numbers"] = json.dumps(request.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if request.with_script and request.output == ONNX:
-        texts["script"] = run_script(request.target.name)
+        texts["script"] = run_script(request.target.name, _operators(recipe))
     return texts
+
+
+def _operators(recipe: Project) -> list[str]:
+    """Where the sources of a recipe take operators from that ONNX Runtime lacks: words and names of files."""
+    given = [str(node.params.get(OPERATORS, "")) for node in recipe.pipeline.nodes]
+    words = [word.strip() for text in given for word in re.split("[+;]", text)]
+    return list(dict.fromkeys(Path(word).name for word in words if word))

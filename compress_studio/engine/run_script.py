@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-SCRIPT = '''"""Runs {name} once. Needs: pip install onnxruntime numpy
+from collections.abc import Sequence
+
+EXTENSIONS = "extensions"
+"""The word for the package onnxruntime-extensions among the places that operators come from."""
+SCRIPT = '''"""Runs {name} once. Needs: pip install onnxruntime numpy{packages}{beside}
 
     python {script}                    random inputs
     python {script} samples.npz        arrays by input name
@@ -18,7 +22,9 @@ TYPES = {{"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(do
          "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8,
          "tensor(bool)": np.bool_}}
 
-session = ort.InferenceSession(str(Path(__file__).with_name("{name}")), providers=["CPUExecutionProvider"])
+{options}session = ort.InferenceSession(
+    str(Path(__file__).with_name("{name}")), {given}providers=["CPUExecutionProvider"]
+)
 given = dict(np.load(sys.argv[1])) if len(sys.argv) > 1 else {{}}
 feed = {{}}
 for one in session.get_inputs():
@@ -31,7 +37,23 @@ for one, value in zip(session.get_outputs(), session.run(None, feed)):
 '''
 
 
-def run_script(model: str) -> str:
-    """The text of a script that runs the model file of that name, which lies beside it."""
+def run_script(model: str, operators: Sequence[str] = ()) -> str:
+    """The text of a script that runs the model file of that name, which lies beside it.
+
+    operators names where operators come from that ONNX Runtime lacks: "extensions", or libraries, which must lie beside
+    the script too.
+    """
     stem = model.rsplit(".", 1)[0]
-    return SCRIPT.format(name=model, script=f"run_{stem}.py")
+    libraries = [one for one in operators if one != EXTENSIONS]
+    lines = ["options = ort.SessionOptions()"] if operators else []
+    if EXTENSIONS in operators:
+        lines += ['options.register_custom_ops_library(__import__("onnxruntime_extensions").get_library_path())']
+    lines += [f"options.register_custom_ops_library(str(Path(__file__).with_name({one!r})))" for one in libraries]
+    return SCRIPT.format(
+        name=model,
+        script=f"run_{stem}.py",
+        packages=" onnxruntime-extensions" if EXTENSIONS in operators else "",
+        beside=f", and beside it {', '.join(libraries)}" if libraries else "",
+        options="".join(f"{line}\n" for line in lines),
+        given="options, " if operators else "",
+    )

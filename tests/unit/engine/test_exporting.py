@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import onnx_ir as ir
@@ -113,3 +114,13 @@ def test_a_file_that_does_not_open_fails_every_check_in_words(tmp_path: Path, re
     rows = verify(str(broken), str(tmp_path / "stored" / "model.onnx"))
     assert not any(row["ok"] for row in rows)
     assert all(row["detail"] for row in rows)
+
+
+def test_the_script_registers_the_operators_that_the_source_names(tmp_path: Path, request_of) -> None:
+    params = {"path": str(tmp_path / "a.onnx"), "custom_ops": "extensions+/somewhere/libmine.so"}
+    project = edits.add_node("source.model", params, STEPS)(Project(title="t"))
+    finish(stage(replace(request_of(tmp_path / "small.onnx", with_script=True), project=project)))
+    script = (tmp_path / "run_small.py").read_text()
+    assert "onnxruntime_extensions" in script
+    assert "with_name('libmine.so')" in script
+    assert "/somewhere" not in script
