@@ -102,6 +102,7 @@ def _write_module(program: TorchProgram, network: OnnxNet, target: Path) -> Path
     target.write_text(source.text, encoding="utf-8")
     weights = target.with_suffix(".safetensors")
     save_file(dict(source.tensors), weights, metadata={"format": "pt"})
+    weights.chmod(target.stat().st_mode & 0o777)  # as readable as the text, which belongs to it
     return weights
 
 
