@@ -140,3 +140,21 @@ def test_showing_a_state_tells_nobody(view: WeightsView) -> None:
         view.show_state(state)
     view.show_page(TENSORS)
     assert told == []
+
+
+def test_tab_goes_from_the_tensors_over_the_fields_to_the_buttons(view: WeightsView, qtbot) -> None:
+    view.show_state(STATES["trusted"])
+    view.activateWindow()
+    view.tensors.search.setFocus()
+    names: list[str] = []
+    for _ in range(40):
+        now = QApplication.focusWidget()
+        assert now is not None
+        if now.objectName() in names:
+            break
+        names.append(now.objectName())
+        qtbot.keyClick(now, Qt.Key.Key_Tab)
+    order = ["weights:search", "weights:entry", "weights:table", "segment:file", "weights:file", "weights:browse",
+             "weights:function", "weights:arguments", "weights:dims", "weights:trust", "weights:read", "weights:close",
+             "weights:try"]  # fmt: skip
+    assert [name for name in names if name in order] == order
