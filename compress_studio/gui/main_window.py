@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         """Bring the list of problems to the front."""
         self.runs_dock.show()
         self.runs_dock.raise_()
+        self.toasts.raise_()
         self.bottom.setCurrentWidget(self.problems)
         self.problems.setFocus()
 

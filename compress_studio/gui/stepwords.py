@@ -13,6 +13,8 @@ from compress_studio.spec.step import StepSpec
 
 SETTING = re.compile(r"\b([a-z][a-z0-9_]*)=([A-Za-z0-9_.%]+)")
 STEP_ID = re.compile(r"\b[a-z]+\.[a-z0-9_]+\b")
+DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
+"""Of a digest its beginning is enough for people."""
 COMMAND = re.compile(r"(compress-studio (?:[^.]|\.(?!\s|$))*)")
 """A command line inside a message, up to the end of its sentence: it is copied, so nothing in it is changed."""
 FIRST_STEP = re.compile(r"(?:as|in) the first step: --step ([a-z]+\.[a-z0-9_]+):(?:…,)?([a-z][a-z0-9_]*)=")
@@ -34,7 +36,7 @@ def in_words(text: str, spec: StepSpec | None, steps: StepRegistry) -> str:
         field = steps.get(match[1]).params.field_named(match[2]) if match[1] in steps else None
         return match[0] if field is None else f"in the form of the model, under “{field.ui.label}”: "
 
-    parts = COMMAND.split(FIRST_STEP.sub(place, text))
+    parts = COMMAND.split(FIRST_STEP.sub(place, DIGEST.sub("\\1…", text)))
     parts[::2] = [SETTING.sub(setting, STEP_ID.sub(title, part)) for part in parts[::2]]
     return "".join(parts)
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from compress_studio.engine import consents
 from compress_studio.gui.dialogs.settings_rows import Page
+from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.widgets.hint import EmptyHint
+from compress_studio.gui.widgets.toasts import breakable
 
 DIGITS = 12
 """Of a digest that are shown."""
@@ -67,8 +69,7 @@ class AllowedCode(Page):
             text = "Code of a network and pickles are listed here once you have allowed them."
             self.add(EmptyHint("check", "Nothing is allowed", text))
             return
-        about = QLabel(ABOUT, self)
-        about.setWordWrap(True)
+        about = _wrapped(ABOUT, self)
         about.setProperty("tone", "muted")
         self.add(about)
         for row in rows:
@@ -79,11 +80,22 @@ class AllowedCode(Page):
         button.setObjectName(f"forget:{row.digest}")
         button.setToolTip("Ask again before this code runs")
         button.clicked.connect(lambda _checked=False, digest=row.digest: self._forget(digest))
-        since = f"Allowed {row.since} · " if row.since else ""
-        note = self.add_row(row.what, f"{since}digest {row.digest[:DIGITS]}…", button)
-        note.setToolTip(row.digest)
-        note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         button.setAccessibleName(f"Forget {row.what}")
+        line = QWidget(self)
+        grid = QGridLayout(line)
+        grid.setContentsMargins(0, METRICS.gap // 2, 0, METRICS.gap // 2)
+        grid.setHorizontalSpacing(2 * METRICS.pad)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(0, 1)
+        grid.addWidget(_wrapped(breakable(row.what), line), 0, 0)
+        since = f"Allowed {row.since} · " if row.since else ""
+        note = _wrapped(f"{since}digest {row.digest[:DIGITS]}…", line)
+        note.setProperty("tone", "muted")
+        note.setProperty("role", "small")
+        note.setToolTip(row.digest)
+        grid.addWidget(note, 1, 0)
+        grid.addWidget(button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+        self.add(line)
 
     def _forget(self, digest: str) -> None:
         consents.take_back(digest)
@@ -93,8 +105,18 @@ class AllowedCode(Page):
             following.setFocus()
 
 
+def _wrapped(text: str, parent: QWidget) -> QLabel:
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    return label
+
+
 def _sentence(what: str) -> str:
-    return what[:1].upper() + what[1:] if what else "Without a description"
+    """A description as a line of its own; names of functions stay as they are."""
+    if what.startswith("the "):
+        return what[:1].upper() + what[1:]
+    return what or "Without a description"
 
 
 def _when(text: str) -> str:

@@ -42,7 +42,7 @@ WIDTH = 820
 DROP_HEIGHT = 230
 SYMBOL = 40
 RECENT = 4
-FORMATS = "ONNX, or a PyTorch program (.pt2, TorchScript). Data and projects can be dropped too."
+FORMATS = "ONNX or PyTorch: a program, weights, a pickled network. Archives, data and projects can be dropped too."
 DAY = 86_400
 
 

@@ -19,6 +19,7 @@ from compress_studio.gui.panels.notices import BusyLine, Notice, Notices
 from compress_studio.gui.recognizing import MODEL_PATTERNS
 from compress_studio.gui.stepwords import in_words
 from compress_studio.gui.weights import flow
+from compress_studio.gui.weights.offer import offer_for
 from compress_studio.gui.widgets.card import Card, FactRows
 from compress_studio.gui.words import bytes_text, count_text, grouped_text
 from compress_studio.project.files import SOURCE_PATH
@@ -119,7 +120,9 @@ def model_state(session: Session, chosen: NodeId | None, changed: frozenset[str]
     notices = _notices(facts, opened)
     if failure is not None:
         steps = session.runtime.steps
-        notices = (Notice("bad", in_words(failure.message, None, steps), in_words(failure.hint, None, steps)),)
+        offer = offer_for(node, failure.cause)
+        hint = failure.hint if offer is None else offer.hint_for(failure.hint)
+        notices = (Notice("bad", in_words(failure.message, None, steps), in_words(hint, None, steps)),)
     elif not path.name:
         notices = (Notice("warn", "No file is chosen.", "Choose a model."),)
     busy, progress = _busy(facts, view)
