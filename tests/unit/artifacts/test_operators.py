@@ -152,7 +152,7 @@ def test_the_library_is_found_through_steps_and_by_every_session(
         ):
             (got,) = run(session, {"x": array}).values()
             wanted = expected(path, array)
-                assert np.abs(got - wanted).max() < 0.05 * np.abs(wanted).max()
+            assert np.abs(got - wanted).max() < 0.05 * np.abs(wanted).max()
     assert set(loaded) == {str(library)}
 
 
