@@ -89,9 +89,11 @@ def _renamings(wanted: Mapping[str, Shape], found: Mapping[str, Shape]) -> list[
     ways: list[tuple[str, dict[str, str]]] = []
     for prefix in _prefixes(found):
         names = {name.removeprefix(prefix): name for name in found}
-        ways.append((f"{prefix} was taken off the names of the file", names))
+        ways.append((f"The prefix {prefix} was taken off the names of the file", names))
     for prefix in _prefixes(wanted):
-        ways.append((f"{prefix} was put before the names of the file", {f"{prefix}{name}": name for name in found}))
+        ways.append(
+            (f"The prefix {prefix} was put before the names of the file", {f"{prefix}{name}": name for name in found})
+        )
     return ways
 
 

@@ -57,9 +57,9 @@ def fill(module: torch.nn.Module, request: Mapping[str, Any], notes: list[str]) 
                 array = array.astype(array.dtype.newbyteorder("="))
             state[name].copy_(torch.from_numpy(array).reshape(state[name].shape))
     if group.wrapping:
-        notes.append(f"{group.wrapping} was taken off the names of the weights.")
+        notes.append(f"The prefix {group.wrapping} was taken off the names of the weights.")
     if found.renamed:
-        notes.append(f"{found.renamed[:1].upper()}{found.renamed[1:]}.")
+        notes.append(f"{found.renamed}.")
     if found.unexpected:
         listed = ", ".join(name for name, _ in found.unexpected[:5])
         notes.append(f"{len(found.unexpected)} tensors of the file are not used by the network: {listed}.")

@@ -121,13 +121,17 @@ def _converted(
     )
     kind = Format.PT2 if program.name == child_exporting.EXPORTED else Format.TORCHSCRIPT
     facts = look_at_program(require_plain(program), kind)
-    if kind is Format.PT2:
-        model, path, proved = convert_exported(ctx, program)
-        _require_free(model, layout)
-        _name_dims(model, layout)
-    else:
-        written = dict(zip(names, layout, strict=True))
-        model, path, proved = convert_script(ctx, program, facts, written)
+    try:
+        if kind is Format.PT2:
+            model, path, proved = convert_exported(ctx, program)
+            _require_free(model, layout)
+            _name_dims(model, layout)
+        else:
+            written = dict(zip(names, layout, strict=True))
+            model, path, proved = convert_script(ctx, program, facts, written)
+    except BadInput as error:
+        # The program is a file of ours that nobody knows.
+        raise BadInput(error.message.replace(program.name, source.path.name), error.hint) from error
     own = apply(model, sizes)
     worst = max(proved, _compared(path, folder / child_running.CHECKS, source))
     real = real_inputs(ctx, path)
