@@ -87,20 +87,16 @@ def raise_opset(model: ir.Model, target: int) -> bool:
 
     A network that is new enough stays as it is. Outputs are not compared here.
     """
-    import onnx
-    import onnx_ir as ir
-
-    from compress_studio.graph.saving import EXTERNAL_ABOVE, weight_bytes
+    from compress_studio.graph.opsets import version_converted
 
     current = model.opset_imports.get("", target)
     if current >= target:
         return True
-    if weight_bytes(model) > EXTERNAL_ABOVE or model.functions:
+    if model.functions:
         return False
     names = [value.name for value in [*model.graph.inputs, *model.graph.outputs]]
-    ir.external_data.load_to_model(model)
     try:
-        converted = ir.from_proto(onnx.version_converter.convert_version(ir.to_proto(model), target))
+        converted = version_converted(model, target)
     except Exception:  # noqa: BLE001 - the converter raises RuntimeError and others for operators it lacks
         return False
     if [value.name for value in [*converted.graph.inputs, *converted.graph.outputs]] != names:

@@ -12,6 +12,7 @@ import onnx_ir as ir
 
 from compress_studio.base.errors import Refused
 from compress_studio.graph.canonical import raise_opset
+from compress_studio.graph.opsets import version_converted, weights_as_inputs
 from compress_studio.graph.saving import EXTERNAL_ABOVE, load, save, weight_bytes
 from compress_studio.spec.output import Written
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from compress_studio.spec.ports import OnnxNet
 
 HINT = "Leave the opset as it is, or choose one between the two."
+
+NEWER = {"BatchNormalization": "training_mode", "Reshape": "allowzero"}
+"""Attributes that older versions lack; these always mean what 0 says."""
 
 
 def write(params: OnnxParams, network: OnnxNet, target: Path) -> Written:
@@ -34,8 +38,13 @@ def write(params: OnnxParams, network: OnnxNet, target: Path) -> Written:
         model = _converted(model, before, params.opset)
     save(model, target)
     beside = target.with_name(f"{target.name}.data")
-    notes = () if params.opset in {None, before} else (f"Converted from opset {before} to opset {params.opset}.",)
-    return Written((target, beside) if beside.exists() else (target,), notes)
+    notes: list[str] = []
+    if params.opset not in {None, before}:
+        notes.append(f"Converted from opset {before} to opset {params.opset}.")
+    if beside.exists():
+        notes.append(f"Its weights are too large for one file and lie in {beside.name}; keep both in one folder.")
+        return Written((target, beside), tuple(notes))
+    return Written((target,), tuple(notes))
 
 
 def _converted(model: ir.Model, before: int, wanted: int) -> ir.Model:
@@ -43,14 +52,13 @@ def _converted(model: ir.Model, before: int, wanted: int) -> ir.Model:
         if not raise_opset(model, wanted):
             raise Refused(f"Some operators of this network cannot be converted from opset {before} to {wanted}.", HINT)
         return model
-    if weight_bytes(model) > EXTERNAL_ABOVE or model.functions:
-        raise Refused(f"A network of this size or with functions cannot be converted down to opset {wanted}.", HINT)
-    ir.external_data.load_to_model(model)
+    if model.functions:
+        raise Refused(f"A network with functions cannot be converted down to opset {wanted}.", HINT)
     try:
-        converted = ir.from_proto(onnx.version_converter.convert_version(ir.to_proto(model), wanted))
+        converted = version_converted(model, wanted)
     except Exception as error:
         # The converter raises several types for operators whose older form it does not know.
-        converted = _renumbered(model, wanted)
+        converted = _renumbered(model, wanted) or _from_between(model, before, wanted)
         if converted is None:
             newer = {name: version for name, version in _first_versions(model).items() if version > wanted}
             if newer:
@@ -84,14 +92,26 @@ def _renumbered(model: ir.Model, wanted: int) -> ir.Model | None:
     for node in ir.traversal.RecursiveGraphIterator(clone.graph):
         if node.domain in {"", "ai.onnx"}:
             node.version = None
-            if node.op_type == "BatchNormalization" and not node.attributes.get_int("training_mode", 0):
-                # Older versions lack this attribute, and always mean what its 0 says.
-                node.attributes.pop("training_mode", None)
+            newer = NEWER.get(node.op_type, "")
+            if newer in node.attributes and not node.attributes.get_int(newer, 0):
+                node.attributes.pop(newer)
     try:
-        onnx.checker.check_model(ir.to_proto(clone), full_check=True)
+        with weights_as_inputs(clone) as proto:
+            onnx.checker.check_model(proto, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
         return None
     return clone
+
+
+def _from_between(model: ir.Model, before: int, wanted: int) -> ir.Model | None:
+    """Converted down as far as ONNX knows how, and renumbered from there."""
+    for version in range(wanted + 1, before):
+        try:
+            lower = version_converted(model, version)
+        except Exception:  # noqa: BLE001 - as above
+            continue
+        return _renumbered(lower, wanted)
+    return None
 
 
 def _first_versions(model: ir.Model) -> dict[str, int]:
