@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FREE_BATCH = 2
 SMALL = 1024
 """Initializers with more elements only lend their shape to shape inference."""
+OF_SEQUENCES = frozenset({"SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SequenceErase", "SplitToSequence"})
+"""Operators whose result is a sequence of tensors, whose shapes nobody asks for."""
 CHUNK = 64
 """Tensors that one traced run gives back at a time."""
 
@@ -245,6 +247,9 @@ def _tensors(model: ir.Model) -> list[str]:
 def _is_tensor(value: ir.Value) -> bool:
     import onnx_ir as ir
 
+    node = value.producer()
+    if value.type is None and node is not None and node.op_type in OF_SEQUENCES:
+        return False
     return value.type is None or isinstance(value.type, ir.TensorType)
 
 

@@ -201,3 +201,22 @@ def test_a_format_whose_package_is_missing_says_how_to_install_it() -> None:
     with pytest.raises(UserError, match="Title needs no_such_package, which is not installed") as raised:
         spec.require()
     assert raised.value.hint == "Run: pip install it"
+
+
+SEQUENCES = """g (float[N,6] x) => (float[N,8] y) {
+    two = Constant<value_int=2>() none = Constant<value_int=0>() parts = SplitToSequence<axis=1>(x, two)
+    more = SequenceInsert(parts, x) less = SequenceErase(more, none) all = ConcatFromSequence<axis=1>(less)
+    from = Constant<value_ints=[0]>() to = Constant<value_ints=[8]>() axis = Constant<value_ints=[1]>()
+    y = Slice(all, from, to, axis) }"""
+SCANNING = """g (float[N,5,4] x) => (float[N,4] y) {
+    s = ReduceMean<axes=[1], keepdims=0>(x)
+    y, all = Scan<num_scan_inputs=1, scan_input_axes=[1], body = body (float[N,4] a, float[N,4] b)
+        => (float[N,4] c, float[N,4] d) { t = Mul(a, b) c = Add(t, b) d = Identity(c) }>(s, x) }"""
+
+
+@pytest.mark.parametrize("text", [SEQUENCES, SCANNING], ids=["sequences", "scan"])
+def test_sequences_and_scans_are_written_out(tmp_path: Path, text: str) -> None:
+    model = ir.from_proto(onnx.parser.parse_model('<ir_version: 8, opset_import: ["": 17]> ' + text))
+    result = write("torch.program", stored(model, tmp_path), tmp_path)
+    assert result.ok, result.checks
+    assert result.written.notes == ()
