@@ -1,4 +1,4 @@
-"""In which way a file or folder that may be a model is opened; decided once, for the window, `info` and `run` alike.
+"""In which way a file or folder that may be a model is opened: at once, converted, with code, or not, and why.
 
 Nothing is run, unpickled or imported here. Standard library only.
 """
@@ -85,16 +85,6 @@ def openable(path: Path, *, closely: bool = False) -> Openable:
     return _refused(path, kind, refuse(path, kind))
 
 
-def model_path(path: Path) -> Path:
-    """The file that stands for a path: of a folder the one model in it. Raises BadInput for what cannot be opened."""
-    if not path.is_dir():
-        return path
-    found = openable(path, closely=True)
-    if found.way is Way.REFUSED:
-        raise found.error()
-    return found.path
-
-
 def _weights(path: Path, kind: Format, *, closely: bool) -> Openable:
     hub, found = hub_folder(path), find(path, kind)
     if found is not None and found.installed and not (hub is not None and hub.remote_code):
@@ -112,11 +102,9 @@ def _weights(path: Path, kind: Format, *, closely: bool) -> Openable:
 
 def _foreign(path: Path, kind: Format) -> Openable:
     found = find(path, kind)
-    if found is None:
-        return _refused(path, kind, refuse(path, kind))
-    if found.installed:
+    if found is not None and found.installed:
         return Openable(path, kind, Way.CONVERTED)
-    return _refused(path, kind, BadInput(f"{path.name} is {kind.value}.", found.sentence))
+    return _refused(path, kind, refuse(path, kind))
 
 
 def _folder(path: Path) -> Openable:

@@ -7,6 +7,7 @@ from compress_studio.gui.canvas.actions import ACTIONS as CANVAS
 from compress_studio.gui.charts.actions import ACTIONS as CHARTS
 from compress_studio.gui.dialogs.actions import ACTIONS as DIALOGS
 from compress_studio.gui.panels.actions import ACTIONS as PANELS
+from compress_studio.gui.weights.actions import ACTIONS as WEIGHTS
 
 MENUS = ("File", "Edit", "View", "Pipeline", "Run", "Window", "Help")
 
@@ -37,4 +38,4 @@ BASIC: tuple[Action, ...] = (
     Action("run.device", "Device…", "Run", lambda c: c.show_device(), icon="cpu",
            tip="What this machine computes with, and what training runs on.", separate=True),
 )  # fmt: skip
-ACTIONS: tuple[Action, ...] = (*BASIC, *CANVAS, *CHARTS, *PANELS, *DIALOGS)
+ACTIONS: tuple[Action, ...] = (*BASIC, *CANVAS, *CHARTS, *PANELS, *WEIGHTS, *DIALOGS)

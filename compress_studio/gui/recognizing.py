@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from compress_studio.artifacts.hub import hub_folder
-from compress_studio.artifacts.openable import CODE_SUFFIX, Openable, Way, openable
+from compress_studio.artifacts.openable import CODE_SUFFIX, FOREIGN, Openable, Way, openable
 from compress_studio.artifacts.sniffing import Format, sniff
 from compress_studio.base.errors import BadInput
 from compress_studio.gui.words import grouped_text
@@ -180,7 +180,11 @@ def _models(path: Path, names: list[str], *, closely: bool) -> list[Dropped]:
         return [_dropped(openable(path, closely=closely))]
     indexes = [one for one in names if one.endswith(INDEXES)]
     likely = sorted(one for one in names if Path(one).suffix.lower() in MODELS or one in indexes)[:SNIFFED]
-    found = [_dropped(one) for one in (openable(path / name) for name in likely) if one.way is not Way.REFUSED]
+    ways = [openable(path / name) for name in likely]
+    found = [_dropped(one) for one in ways if one.way is not Way.REFUSED]
+    if not found:
+        # What only lacks its converter says so.
+        return [_dropped(one) for one in ways if one.kind in FOREIGN and one.kind is not Format.HDF5]
     networks = [one for one in found if one.kind is Kind.MODEL]
     whole = [one for one in found if one.format is Format.SHARDS]
     return networks or whole or found

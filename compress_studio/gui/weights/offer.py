@@ -37,6 +37,10 @@ def offer_for(node: Node, cause: Cause) -> Offer | None:
         return None
     if cause is Cause.CONSENT:
         return REVIEW
+    return CHOOSE if holds_weights(node) and cause in {Cause.BAD_INPUT, Cause.USER} else None
+
+
+def holds_weights(node: Node) -> bool:
+    """Whether a node probably opens weights or code: by the name of its file, which is not looked into."""
     suffix = PurePath(str(node.params.get(SOURCE_PATH, ""))).suffix.lower()
-    coded = bool(node.params.get("architecture")) or suffix in HOLDERS
-    return CHOOSE if coded and cause in {Cause.BAD_INPUT, Cause.USER} else None
+    return node.step == SOURCE_STEP and (bool(node.params.get("architecture")) or suffix in HOLDERS)

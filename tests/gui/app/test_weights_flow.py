@@ -13,6 +13,7 @@ import torch
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPushButton, QWidget
 
+from compress_studio.artifacts import converters
 from compress_studio.base.paths import resource
 from compress_studio.engine import consents
 from compress_studio.engine.records import Cause
@@ -193,7 +194,8 @@ def test_code_alone_opens_with_its_own_weights(window, session, qtbot, code: Pat
     assert params(session)["path"] == str(code)
 
 
-def test_a_file_of_another_framework_says_what_to_install(window, session, tmp_path: Path, said) -> None:
+def test_a_file_of_another_framework_says_what_to_install(window, session, tmp_path: Path, said, monkeypatch) -> None:
+    monkeypatch.setattr(converters, "has", lambda _package: False)
     path = tmp_path / "net.keras"
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("metadata.json", "config.json"):
@@ -201,8 +203,8 @@ def test_a_file_of_another_framework_says_what_to_install(window, session, tmp_p
         archive.writestr("model.weights.h5", b"")
     window.commands.open_path(path)
     session.settle()
-    assert "net.keras is a Keras model" in said[-1].text
-    assert "pip install" in said[-1].hint
+    assert "net.keras is made by Keras" in said[-1].text
+    assert "pip install keras" in said[-1].hint
 
 
 def consents_of(path: Path) -> tuple[str, str]:

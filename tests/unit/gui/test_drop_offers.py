@@ -72,3 +72,22 @@ def test_only_unknown_things_give_the_reason_and_the_remedy() -> None:
 
 def test_nothing_at_all_says_what_can_be_dropped() -> None:
     assert "Only files and folders" in make_offer([]).reason
+
+
+WEIGHTS = Dropped(Path("/m/plain.pth"), Kind.WEIGHTS, Format.CHECKPOINT)
+CODE = Dropped(Path("/m/net.py"), Kind.CODE, Format.TEXT)
+
+
+def test_weights_go_with_the_code_that_came_with_them() -> None:
+    offer = make_offer([CODE, WEIGHTS, DATA])
+    assert offer.model == WEIGHTS
+    assert offer.code == CODE
+    assert offer.zones[0].detail == "with net.py as its network and photos/ as data"
+    assert make_offer([MODEL, WEIGHTS, CODE]).code == CODE
+
+
+def test_code_alone_is_opened_and_more_code_is_left_out() -> None:
+    offer = make_offer([CODE])
+    assert offer.zones[0].title == "Open net.py as a new project"
+    second = Dropped(Path("/m/other.py"), Kind.CODE, Format.TEXT)
+    assert make_offer([WEIGHTS, CODE, second]).note == "Left out: other.py"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compress_studio.artifacts import converters
 from compress_studio.artifacts.sniffing import Format
 from compress_studio.base.errors import BadInput
 from compress_studio.base.paths import resource
@@ -138,6 +139,12 @@ def test_the_one_model_deep_in_a_folder_is_found_closely(tmp_path: Path, model: 
     assert found.path == model
     moved = model.rename(deep / "net.onnx")
     assert one(tmp_path, closely=True).path == moved
+
+
+def test_a_folder_with_a_model_whose_converter_is_missing_says_so(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(converters, "has", lambda _package: False)
+    (tmp_path / "net.tflite").write_bytes(b"\x1c\x00\x00\x00TFL3" + bytes(64))
+    assert "pip install" in one(tmp_path, closely=True).hint
 
 
 def test_the_weights_of_a_folder_of_transformers_are_its_model(tmp_path: Path, tensors: bytes) -> None:
