@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from compress_studio.gui import words
 from compress_studio.gui.theme.current import color, tokens
 from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.weights.listed import Index, ListedModel
 from compress_studio.gui.weights.state import Kind, Misfit, WeightsState
 from compress_studio.gui.widgets.basics import IconButton
 from compress_studio.gui.widgets.hint import breakable
@@ -19,48 +20,36 @@ from compress_studio.gui.widgets.search import SearchField
 from compress_studio.gui.widgets.segments import Segments
 
 NAME, NETWORK, FILE = range(3)
-TITLES = ("weight", "in the network", "in the file")
 ALL = "all"
 ROW = 24
 SHAPE_WIDTH = 124
-KIND_ROLE = Qt.ItemDataRole.UserRole + 1
 LABELS = {Kind.MISSING: "Missing", Kind.DIFFERENT: "Other shape", Kind.UNEXPECTED: "Only in the file"}
 ABSENT = {Kind.MISSING: (FILE, "not there"), Kind.UNEXPECTED: (NETWORK, "not there")}
-Index = QModelIndex | QPersistentModelIndex
-NO_INDEX = QModelIndex()
 
 
-class MisfitModel(QAbstractTableModel):
+class MisfitModel(ListedModel):
     """The weights that do not fit."""
+
+    titles = ("weight", "in the network", "in the file")
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.rows: tuple[Misfit, ...] = ()
+        self._kind = ALL
 
-    def show_rows(self, rows: tuple[Misfit, ...]) -> None:
-        """Show others."""
-        if rows != self.rows:
-            self.beginResetModel()
-            self.rows = rows
-            self.endResetModel()
+    def set_kind(self, kind: str) -> None:
+        """ALL or the value of a kind."""
+        self._kind = kind
+        self.arrange()
 
-    def rowCount(self, parent: Index = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self.rows)
+    def matches(self, row: Misfit, word: str) -> bool:
+        return self._kind in {ALL, row.kind.value} and word in row.name.lower()
 
-    def columnCount(self, parent: Index = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(TITLES)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        return None
+    def key(self, row: Misfit, column: int) -> Any:
+        return (row.name, row.network, row.file)[column]
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        row, column = self.rows[index.row()], index.column()
+        row: Misfit = self.row(index.row())
+        column = index.column()
         absent = ABSENT.get(row.kind)
         gone = absent is not None and absent[0] == column
         if role == Qt.ItemDataRole.DisplayRole:
@@ -71,32 +60,7 @@ class MisfitModel(QAbstractTableModel):
             if gone:
                 return color(tokens().muted if row.kind is Kind.UNEXPECTED else tokens().bad)
             return color(tokens().warn) if row.kind is Kind.DIFFERENT and column != NAME else None
-        if role == KIND_ROLE:
-            return row.kind.value
         return None
-
-
-class _OfKind(QSortFilterProxyModel):
-    """Rows of one kind whose names hold a word."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._kind, self._word = ALL, ""
-
-    def set_kind(self, kind: str) -> None:
-        """ALL or the value of a kind."""
-        self._kind = kind
-        self.invalidate()
-
-    def set_word(self, word: str) -> None:
-        """Part of a name."""
-        self._word = word.strip().lower()
-        self.invalidate()
-
-    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
-        model = self.sourceModel()
-        row = model.rows[source_row] if isinstance(model, MisfitModel) else None
-        return row is not None and self._kind in {ALL, row.kind.value} and self._word in row.name.lower()
 
 
 class ComparingPane(QWidget):
@@ -109,8 +73,6 @@ class ComparingPane(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(METRICS.gap)
         self.model = MisfitModel(self)
-        self.sorted = _OfKind(self)
-        self.sorted.setSourceModel(self.model)
         self._renamed = QLabel(self)
         self._renamed.setProperty("tone", "muted")
         self._renamed.setWordWrap(True)
@@ -122,7 +84,7 @@ class ComparingPane(QWidget):
         row.setSpacing(METRICS.gap)
         self.search = SearchField("Find a weight", self)
         self.search.setObjectName("comparing:search")
-        self.search.textChanged.connect(self.sorted.set_word)
+        self.search.textChanged.connect(self.model.set_word)
         self.copy = IconButton("copy", "Copy the rows that are shown", self)
         self.copy.setObjectName("comparing:copy")
         self.copy.clicked.connect(self._copy)
@@ -146,15 +108,15 @@ class ComparingPane(QWidget):
         self._kinds_row.removeWidget(self.kinds)
         self.kinds.deleteLater()
         self.kinds = self._make_kinds(counts)
-        self.sorted.set_kind(ALL)
+        self.model.set_kind(ALL)
 
     def rows_text(self) -> str:
         """The rows that are shown, with tabs between their columns."""
-        rows = [self._row(place) for place in range(self.sorted.rowCount())]
-        return "\n".join("\t".join(row) for row in [TITLES, *rows])
+        rows = [self._row(place) for place in range(self.model.rowCount())]
+        return "\n".join("\t".join(row) for row in [self.model.titles, *rows])
 
     def _row(self, place: int) -> Sequence[str]:
-        return [str(self.sorted.index(place, column).data() or "") for column in range(len(TITLES))]
+        return [str(self.model.index(place, column).data() or "") for column in range(len(self.model.titles))]
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.rows_text())
@@ -170,7 +132,7 @@ class ComparingPane(QWidget):
         made = Segments(options, self)
         made.setObjectName("comparing:kinds")
         made.setVisible(len(options) > 2)
-        made.chosen.connect(self.sorted.set_kind)
+        made.chosen.connect(self.model.set_kind)
         self._kinds_row.addWidget(made)
         self._kinds_row.addStretch(1)
         self.copy_calm()
@@ -187,7 +149,7 @@ class ComparingPane(QWidget):
         view.setObjectName("comparing:table")
         view.setAccessibleName("Weights that do not fit")
         view.setToolTip("Weights of the network and of the file that do not fit each other")
-        view.setModel(self.sorted)
+        view.setModel(self.model)
         view.setSortingEnabled(True)
         view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QSignalBlocker, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -24,7 +24,7 @@ from compress_studio.gui import words
 from compress_studio.gui.forms.histogram import HistogramView
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.weights.state import Distribution, EntryRow, TensorRow, WeightsLook, WeightsState
-from compress_studio.gui.weights.tensor_model import NAME, SORT_ROLE, TensorModel
+from compress_studio.gui.weights.tensor_model import NAME, TensorModel
 from compress_studio.gui.widgets.basics import ElidedLabel
 from compress_studio.gui.widgets.card import Card
 from compress_studio.gui.widgets.hint import EmptyHint
@@ -100,13 +100,8 @@ class TensorsPane(QWidget):
         row.addWidget(self.entry)
         layout.addLayout(row)
         self.model = TensorModel(self)
-        self.sorted = QSortFilterProxyModel(self)
-        self.sorted.setSourceModel(self.model)
-        self.sorted.setSortRole(SORT_ROLE)
-        self.sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.sorted.setFilterKeyColumn(-1)
-        self.search.textChanged.connect(self.sorted.setFilterFixedString)
-        self.table = _table(self.sorted, page)
+        self.search.textChanged.connect(self._search)
+        self.table = _table(self.model, page)
         self.table.selectionModel().currentRowChanged.connect(self._row_chosen)
         layout.addWidget(self.table, 1)
         layout.addWidget(self._make_card(page))
@@ -179,17 +174,25 @@ class TensorsPane(QWidget):
 
     def _show_rows(self, look: WeightsLook) -> None:
         chosen = self._chosen()
-        self.model.show_rows(look.tensors, counted=look.counted)
-        rows = [one.name for one in look.tensors]
-        place = rows.index(chosen.name) if chosen is not None and chosen.name in rows else 0
-        if rows:
-            index = self.sorted.mapFromSource(self.model.index(place, NAME))
-            self.table.setCurrentIndex(index)
+        self.model.show_tensors(look.tensors)
+        self._choose(chosen)
+
+    def _search(self, word: str) -> None:
+        chosen = self._chosen()
+        self.model.set_word(word)
+        self._choose(chosen)
+
+    def _choose(self, before: TensorRow | None) -> None:
+        """Choose the tensor that was chosen before other ones were shown, else the first."""
+        names = [one.name for one in self.model.rows]
+        number = names.index(before.name) if before is not None and before.name in names else 0
+        if self.model.rowCount():
+            self.table.setCurrentIndex(self.model.index(max(0, self.model.place_of(number)), NAME))
         self._show_tensor(self._chosen())
 
     def _chosen(self) -> TensorRow | None:
-        index = self.sorted.mapToSource(self.table.currentIndex())
-        return self.model.rows[index.row()] if index.isValid() else None
+        index = self.table.currentIndex()
+        return self.model.row(index.row()) if index.isValid() else None
 
     def _entry_picked(self, place: int) -> None:
         self.entry_chosen.emit(str(self.entry.itemData(place)))
@@ -224,7 +227,7 @@ class TensorsPane(QWidget):
         return f"Numbers of the type {row.dtype} cannot be shown as a distribution."
 
 
-def _table(model: QSortFilterProxyModel, parent: QWidget) -> QTableView:
+def _table(model: TensorModel, parent: QWidget) -> QTableView:
     view = QTableView(parent)
     view.setObjectName("weights:table")
     view.setAccessibleName("Tensors")
