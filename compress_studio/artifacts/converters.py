@@ -57,6 +57,12 @@ def find(path: Path, kind: Format) -> Converter | None:
     return _converter(path, *found) if found is not None else None
 
 
+def command_for(packages: tuple[str, ...]) -> str:
+    """The command that installs what is missing of these packages; empty when all are there."""
+    missing = [one for one in packages if not has(one)]
+    return f"pip install {' '.join(missing)}" if missing else ""
+
+
 def holds_keras(path: Path) -> bool:
     """Whether an HDF5 file holds a whole network of Keras, not only weights: both names are somewhere in it."""
     try:
@@ -75,8 +81,8 @@ def has(package: str) -> bool:
 
 
 def _converter(path: Path, title: str, packages: tuple[str, ...]) -> Converter:
-    missing = [one for one in packages if not has(one)]
+    lacking = command_for(packages)
     name = path.absolute().parent.name if path.name == "saved_model.pb" else path.name
-    command = f"pip install {' '.join(missing or packages)}"
+    command = lacking or f"pip install {' '.join(packages)}"
     sentence = f"{name} is made by {title}: it opens once its converter is installed: {command}"
-    return Converter(title, packages, (command,), not missing, sentence if missing else "")
+    return Converter(title, packages, (command,), not lacking, sentence if lacking else "")

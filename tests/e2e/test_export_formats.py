@@ -61,7 +61,12 @@ def test_formats_lists_both_directions_and_what_is_missing(cli: Cli) -> None:
     done = cli("formats")
     assert done.code == 0
     assert "an ONNX model" in done.out
-    found = {row["id"]: row for row in json.loads(cli("formats", "--json").out)["out"]}
+    both = json.loads(cli("formats", "--json").out)
+    opened = {row["format"]: row for row in both["in"]}
+    assert {"onnx", "pt2", "checkpoint", "pickle", "safetensors", "folder_hub", "keras", "tflite"} <= set(opened)
+    assert opened["onnx"] == {"format": "onnx", "title": "an ONNX model", "opens": True, "hint": ""}
+    assert all(row["hint"] for row in opened.values() if not row["opens"])
+    found = {row["id"]: row for row in both["out"]}
     assert {"onnx", "torch.program", "torch.script", "torch.source", "openvino", "tflite", "coreml"} <= set(found)
     assert found["torch.program"]["ready"]
     for row in found.values():
