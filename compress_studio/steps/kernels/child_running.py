@@ -100,6 +100,7 @@ def of_examples(module: torch.nn.Module, examples: tuple[Any, ...]) -> tuple[dic
 
 
 def write_checks(folder: Path, names: Sequence[str], runs: Runs) -> None:
+    """Leave inputs and outputs of runs in the folder, to be compared with those of the converted network."""
     import numpy as np
 
     arrays: dict[str, Any] = {}

@@ -147,6 +147,7 @@ def _outputs(path: Path) -> list[np.ndarray]:
 
 
 def request_of(source: CodeSource, form: str, sizes: Mapping[str, int | str]) -> dict[str, Any]:
+    """What the process is asked to make: plain values; form is the file that it leaves, or TRIAL for none."""
     code, checkpoint = source.architecture, source.checkpoint
     main = "" if code is None or code.folder is None else f"{code.module}.py"
     keys = next(iter(checkpoint.modules), ()) if checkpoint is not None else ()
