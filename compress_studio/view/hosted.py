@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from compress_studio.base.errors import Refused
 from compress_studio.graph.session import open_session
 from compress_studio.view.dtypes import to_tensor
 from compress_studio.view.ops import Attrs, Context
+from compress_studio.view.ops.registry import Function
 
 if TYPE_CHECKING:
     import onnx
@@ -118,6 +120,31 @@ class Hosted:
         functions = [ir.serde.serialize_function(one) for one in self._model.functions.values()]
         version = max(self._model.ir_version or IR_VERSION, 8)
         return helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=version)
+
+
+@dataclass(frozen=True, slots=True)
+class Sloped:
+    """A node whose value ONNX Runtime computes and whose gradient is that of nearly the same arithmetic on floats.
+
+    The gradient passes straight through the rounding (Bengio 2013), so that layers before integer ones can learn.
+    """
+
+    hosted: Hosted
+    near: Function
+    attrs: Attrs
+
+    def __call__(self, ctx: Context, attrs: Attrs, *values: Any) -> tuple[Any, ...]:
+        """The outputs of the node."""
+        exact = self.hosted(ctx, attrs, *values)
+        learns = any(isinstance(one, Tensor) and one.requires_grad for one in values)
+        if not learns or not torch.is_grad_enabled():
+            return exact
+        near = self.near(ctx, self.attrs, *values)
+        results = (near,) if isinstance(near, Tensor) else near
+        return tuple(
+            one + (right.to(one.device) - one).detach() if isinstance(right, Tensor) else right
+            for one, right in zip(results, exact, strict=False)
+        )
 
 
 def _only_hosted(value: ir.Value) -> bool:

@@ -32,6 +32,9 @@ SETTINGS = {
     ("Max", 1),
     ("Min", 0),
     ("Min", 1),
+    *(("MatMulNBits", place) for place in (2, 3, 5)),
+    *(("DynamicQuantizeMatMul", place) for place in (2, 4)),
+    *(("DynamicQuantizeLSTM", place) for place in (3, 5, 6, 7, 8, 10)),
 }
 """Inputs (operator, position) that hold settings, not weights: running averages, limits, scales, exponents."""
 PARAMETRIC = {

@@ -12,8 +12,9 @@ from torch import Tensor
 from compress_studio.graph.shapes import element_types
 from compress_studio.view.definitions import definition
 from compress_studio.view.dtypes import to_tensor
-from compress_studio.view.hosted import RANDOM, Hosted
+from compress_studio.view.hosted import RANDOM, Hosted, Sloped
 from compress_studio.view.ops import Context, Operator, State, Unsupported, find
+from compress_studio.view.ops.integers import STRAIGHT
 from compress_studio.view.ops.quantization import LIMITS
 
 NOTHING = -1
@@ -145,7 +146,7 @@ class Compiler:
         if defined is not None:
             return Call(defined, context, {}, ins, outs, frozenset(range(len(ins))), kind=node.op_type)
         if operator is None or reason or texts:
-            function = self._host(node, captured, reason)
+            function = self._host(node, attrs, captured, reason)
             if function is None:
                 return None
             ins += tuple(self.slot(value) for value in captured)
@@ -171,7 +172,9 @@ class Compiler:
         self.missing, self.hosted, self.inner = missing, hosted, inner
         return Defined(self.run, plan, found.outputs) if known else None
 
-    def _host(self, node: ir.Node, captured: Sequence[ir.Value], reason: str) -> Hosted | None:
+    def _host(
+        self, node: ir.Node, attrs: dict[str, Any], captured: Sequence[ir.Value], reason: str
+    ) -> Hosted | Sloped | None:
         """A node that ONNX Runtime computes, or None, noted with the reason."""
         if node.op_type in RANDOM:
             reason = "it draws random numbers at every run, so that nothing can be proved"
@@ -182,6 +185,9 @@ class Compiler:
         if not hosted.try_open():
             self._miss(node, reason)
             return None
+        near = STRAIGHT.get((node.domain, node.op_type))
+        if near is not None and not near.refuses(attrs, len(node.inputs)):
+            return Sloped(hosted, near.function, attrs)
         self.hosted.append(node)
         return hosted
 

@@ -343,3 +343,9 @@ INTEGERS: dict[tuple[str, str], Operator] = {
     (MICROSOFT, "GatherBlockQuantized"): _operator(gather_blocks),
 }
 """What programs know beside the operators of training."""
+STRAIGHT = {
+    key: operator
+    for key, operator in INTEGERS.items()
+    if key[1] in {"MatMulNBits", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"}
+}
+"""Those from fractions to fractions, through whose rounding a gradient can pass straight."""

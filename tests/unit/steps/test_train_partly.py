@@ -130,3 +130,24 @@ def test_detectors_learn_from_what_their_results_are_chosen_from(tmp_path: Path)
     train_distil(ctx, DistilParams(epochs=2, learning_rate=1e-2), stored(disturbed(detector()), tmp_path), teacher)
     assert ctx.facts["score_after"] < 0.7 * ctx.facts["score_before"]
     assert ctx.changes[0] == (3, 3)
+
+
+def test_a_layer_before_an_integer_recurrent_one_learns(tmp_path: Path) -> None:
+    net = Net()
+    x = net.linear("x", "first", 16, 6)
+    turned = net.op("Transpose", [x], "turned", perm=[1, 0, 2])
+    parts = [net.weight("w", 1, 64, 16), net.weight("r", 1, 64, 16), net.constant("b", np.zeros((1, 128)))]
+    net.op("LSTM", [turned, *parts], "states", hidden_size=16)
+    net.op("ReduceMean", ["states"], "y", axes=[0, 1], keepdims=0)
+    model = net.model({"x": ["N", 5, 6]}, {"y": ["N", 16]})
+    teacher = stored(model, tmp_path, "teacher.onnx")
+    layer = next(one for one in weight_layers(model) if one.name == "first")
+    set_array(layer.weight, layer.array + 0.2 * np.random.default_rng(0).standard_normal((6, 16)).astype(np.float32))
+    data = ToyData.for_model(model, 240)
+    spec = load_runtime().steps.get("quantize.dynamic")
+    mixed = spec.run(ToyContext(tmp_path, data), spec.params.read({"keep": ["first"]}), stored(model, tmp_path))
+    assert any(node.op_type == "DynamicQuantizeLSTM" for node in load(mixed.path).graph)
+    ctx = ToyContext(tmp_path, data)
+    train_distil(ctx, DistilParams(epochs=4, batch=16, learning_rate=3e-3), OnnxNet(mixed.path), teacher)
+    assert ctx.facts["score_after"] < 0.85 * ctx.facts["score_before"]
+    assert not ctx.skipped

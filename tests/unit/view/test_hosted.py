@@ -148,3 +148,19 @@ def test_an_operator_inside_of_a_branch_is_computed_there(tmp_path: Path) -> Non
     for condition in (True, False):
         view = same(model, tmp_path, x(3, 4) | {"c": np.array(condition)})
     assert set(unreached(model, ["y"], view.hosted)) == {"p"}
+
+
+def test_a_gradient_passes_straight_through_the_rounding_of_packed_weights(tmp_path: Path) -> None:
+    text = """g (float[N,4] x) => (float[N,3] y) {
+        h = MatMul(x, w) y = com.microsoft.MatMulNBits<K = 16, N = 3, bits = 8, block_size = 16, accuracy_level = 4>
+            (h, packed, scales) }"""
+    packed = np.random.default_rng(0).integers(0, 255, (3, 1, 16)).astype(np.uint8)
+    model = made(text, w=weights(4, 16), packed=packed, scales=np.full(3, 0.01, np.float32))
+    view = same(model, tmp_path, x(5, 4))
+    assert set(view.weights) == {"w"}
+    assert not unreached(model, ["y"], view.hosted).keys() & {"w"}
+    view(view.tensors(x(5, 4)))["y"].sum().backward()
+    table = torch.from_numpy((packed.reshape(3, 16).astype(np.float32) - 128) * 0.01)
+    expected = torch.from_numpy(x(5, 4)["x"]).T @ torch.ones(5, 3) @ table
+    assert view.weights["w"].grad is not None
+    assert torch.allclose(view.weights["w"].grad, expected, atol=1e-4)
