@@ -47,7 +47,7 @@ def command(options: argparse.Namespace) -> int:
         check_ok(project, ran)
         result = ran.outcome.state.nodes[node.id]
         network = Path(result.path)
-        if spec.id == ONNX and not params:
+        if spec.id == ONNX and not params and not delivery.in_two_files(network):
             return _copied(options, node, network, result.digest, target)
         made = _written(OutputRequest(target, spec.id, params, network, result.digest))
     return _told(options, node, result.digest, spec, made)

@@ -66,6 +66,14 @@ def artifact_files(model: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(model.parent.iterdir()) if path.name.startswith(MODEL_FILE)}
 
 
+def in_two_files(model: Path) -> bool:
+    """Whether the weights of a stored network lie in a second file, whose name the model holds.
+
+    Such a network is not copied but written, so that both files carry the name that the user gives.
+    """
+    return len(artifact_files(model)) > 1
+
+
 def copier(source: Path) -> Callable[[Path], None]:
     """A writer that copies a stored file; the copy may be changed, unlike the stored one."""
 

@@ -53,15 +53,14 @@ class ExportRequest:
     @property
     def as_measured(self) -> bool:
         """Whether the bytes are those that were measured."""
-        return self.output == ONNX and not self.params
+        return self.output == ONNX and not self.params and not delivery.in_two_files(self.network)
 
     def names(self) -> dict[str, Path]:
         """The files that will be written, by what they are."""
         stem = self.target.with_suffix("")
         found = {"model": self.target}
-        for name in delivery.artifact_files(self.network) if self.as_measured else ():
-            if name != MODEL_FILE:
-                found["weights"] = self.target.parent / name
+        if self.output == ONNX and delivery.in_two_files(self.network):
+            found["weights"] = self.target.with_name(f"{self.target.name}.data")
         if self.with_recipe:
             found["recipe"] = stem.with_name(f"{stem.name}{files.SUFFIX}")
         if self.with_report:
@@ -133,15 +132,13 @@ def with_files(staged: Staged, request: ExportRequest, names: Sequence[str]) -> 
 
 def _copied(request: ExportRequest, folder: Path) -> dict[Path, Path]:
     """Copy the stored network and prove that the copy holds the same bytes."""
-    names, stored = request.names(), delivery.artifact_files(request.network)
-    copied = {name: folder / (request.target.name if name == MODEL_FILE else name) for name in stored}
-    for name, path in stored.items():
-        delivery.copier(path)(copied[name])
+    copied = {MODEL_FILE: folder / request.target.name}
+    delivery.copier(request.network)(copied[MODEL_FILE])
     if delivery.digest_of(copied) != request.digest:
         raise UserError(
             f"{request.target.name} differs from the model that was measured.", "Check the disk, then retry."
         )
-    return {path: names["model" if name == MODEL_FILE else "weights"] for name, path in copied.items()}
+    return {copied[MODEL_FILE]: request.names()["model"]}
 
 
 def finish(staged: Staged) -> list[Path]:

@@ -18,7 +18,7 @@ SMALL = 1024
 def weights_as_inputs(model: ir.Model) -> Generator[onnx.ModelProto]:
     """The network as ONNX's own tools take it: large weights are inputs, so that it fits into one message.
 
-    The model is as before afterwards, and its weights are never read.
+    The model is as before afterwards, and its large weights are never read.
     """
     import onnx_ir as ir
 
@@ -28,6 +28,7 @@ def weights_as_inputs(model: ir.Model) -> Generator[onnx.ModelProto]:
         for name, value in graph.initializers.items()
         if value.const_value is not None and value.const_value.size > SMALL and not value.is_graph_output()
     }
+    _load_the_others(model, set(large))
     count, known = len(graph.inputs), set(graph.inputs)
     try:
         for name, value in large.items():
@@ -44,6 +45,17 @@ def weights_as_inputs(model: ir.Model) -> Generator[onnx.ModelProto]:
             graph.inputs.pop()  # not del: that would leave the values marked as inputs
         for name, value in large.items():
             graph.initializers[name] = value
+
+
+def _load_the_others(model: ir.Model, large: set[str]) -> None:
+    """Bring what stays in the message out of a second file, whose folder the message does not know."""
+    import onnx_ir as ir
+
+    for graph in model.graphs():
+        for name, value in graph.initializers.items():
+            tensor = value.const_value
+            if isinstance(tensor, ir.ExternalTensor) and not (graph is model.graph and name in large):
+                value.const_value = ir.Tensor(tensor.numpy().copy(), dtype=tensor.dtype, name=name)
 
 
 def version_converted(model: ir.Model, wanted: int) -> ir.Model:

@@ -42,7 +42,7 @@ def write(params: OnnxParams, network: OnnxNet, target: Path) -> Written:
     if params.opset not in {None, before}:
         notes.append(f"Converted from opset {before} to opset {params.opset}.")
     if beside.exists():
-        notes.append(f"Its weights are too large for one file and lie in {beside.name}; keep both in one folder.")
+        notes.append(f"Its weights are too large for one file: they lie in {beside.name}.")
         return Written((target, beside), tuple(notes))
     return Written((target,), tuple(notes))
 
