@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from compress_studio.artifacts.codefiles import LIBRARIES
 from compress_studio.base import consents
 from compress_studio.base.digest import Json, digest_file
-from compress_studio.base.errors import BadInput
+from compress_studio.base.errors import BadInput, ConsentNeeded
 from compress_studio.base.paths import data_dir, write_text
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ def parse_libraries(text: str, model: Path) -> list[Library]:
 
 
 def require_consent(libraries: Sequence[Library]) -> None:
-    """Raise BadInput saying how to allow what is not allowed; remember where the allowed libraries lie."""
+    """Raise ConsentNeeded saying how to allow what is not allowed; remember where the allowed libraries lie."""
     files = [one for one in libraries if one.path is not None]
     lacking = [one for one in files if not consents.given(one.identity)]
     if lacking:
         listed = " and ".join(f"the library {one.name} (digest {one.identity})" for one in lacking)
         words = " ".join(f'--allow-code "{one.path}"' for one in lacking)
-        raise BadInput(
+        raise ConsentNeeded(
             f"The model was not opened: that would run {listed}.",
             f"A library runs inside of the program's worker processes and can do anything that you can. If you trust"
             f" it, add {words}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from compress_studio.artifacts.openable import Way, openable
 from compress_studio.artifacts.sniffing import Format
 from compress_studio.base.errors import UserError
+from compress_studio.engine import consents
+from compress_studio.engine.records import Cause
 from compress_studio.engine.runstate import Stage
 from compress_studio.gui import opening
+from compress_studio.gui.dialogs.asking import Option, Question
 from compress_studio.gui.dialogs.showing import show_dialog
 from compress_studio.gui.dialogs.unsaved import NEW, REPLACE
 from compress_studio.gui.recognizing import Dropped, Kind
@@ -28,6 +32,14 @@ if TYPE_CHECKING:
     from compress_studio.project.pipeline import Node
 
 INSIDE = "compress_studio.inspection.archives:inside"
+LIBRARY = re.compile(r"(the library [^()]+) \(digest ([0-9a-f]{40})\)")
+"""A library of operators in a message, and its digest."""
+LIBRARY_TEXT = (
+    "A library of operators runs inside of the worker processes of this program and can do anything that you can."
+    " Allow it only if you trust it; that is remembered for exactly this file."
+)
+DIGITS = 12
+"""Of a digest that are shown."""
 PARAMETERS = ("architecture", "arguments", "entry", "dims")
 """Of source.model: what the dialog asks for."""
 Then = Callable[[], None]
@@ -90,8 +102,20 @@ def ask(commands: Commands, wish: Wish, then: Then = nothing) -> WeightsDialog:
 
 def review(commands: Commands, node: NodeId) -> WeightsDialog | None:
     """Ask whether the code of a source may run, and go on with what waited for the answer."""
-    path = source_path(commands, node)
-    return None if path is None else open_weights(commands, path, node)
+    path, view = source_path(commands, node), commands.session.views.get(node)
+    if path is None:
+        return None
+    failure = None if view is None else view.failure
+    libraries = LIBRARY.findall(failure.message) if failure is not None and failure.cause is Cause.CONSENT else []
+    if not libraries:
+        return open_weights(commands, path, node)
+    listed = " and ".join(f"{what} (digest {digest[:DIGITS]}…)" for what, digest in libraries)
+    question = Question(f"Load {listed}?", LIBRARY_TEXT, (Option("allow", "Allow and open", primary=True),))
+    if commands.asking.choose(question) is not None:
+        for what, digest in libraries:
+            consents.give(digest, what)
+        _go_on(commands, node)
+    return None
 
 
 def source_path(commands: Commands, node: NodeId) -> Path | None:
@@ -133,20 +157,25 @@ def _chosen(commands: Commands, wish: Wish, then: Then, choice: ArchitectureChoi
     """The dialog ended well: open the file, or let a source that has it already go on."""
     session, values = commands.session, choice.values()
     source = _source(commands, wish)
-    waiting = [] if source is None else _waiting(commands, source.id)
     if source is not None and source.params.get(SOURCE_PATH) == str(wish.path.absolute()):
         changed = {name: value for name, value in values.items() if source.params.get(name, "") != value}
         label = f"Open {wish.path.name} in another way"
         if changed and not session.edit(label, edits.set_params(source.id, changed, session.runtime.steps)):
             return
-        session.facts.forget(str(wish.path.absolute()))
-        if waiting:
-            session.run(waiting)
-        else:
-            opening.look_at_source(session, source.id)
+        _go_on(commands, source.id)
     else:
         open_as(commands, wish, values)
     then()
+
+
+def _go_on(commands: Commands, source: NodeId) -> None:
+    """Open a source again, with everything that waited for it."""
+    waiting = _waiting(commands, source)
+    if waiting:
+        commands.session.facts.forget(str(source_path(commands, source)))
+        commands.session.run(waiting)
+    else:
+        opening.open_again(commands.session, source)
 
 
 def _waiting(commands: Commands, source: NodeId) -> list[NodeId]:

@@ -86,6 +86,7 @@ def params(session) -> dict:
     return dict(session.project.pipeline.sources()[0].params)
 
 
+@pytest.mark.slow
 def test_weights_and_code_dropped_together_become_a_running_project(
     window, session, asking, qtbot, weights: Path, code: Path, tmp_path: Path
 ) -> None:
@@ -219,6 +220,7 @@ def recognized(path: Path):
     return classify(path)
 
 
+@pytest.mark.slow
 def test_a_project_whose_code_is_not_allowed_here_offers_to_review_it_and_goes_on(
     window, session, qtbot, weights: Path, code: Path
 ) -> None:
@@ -271,3 +273,18 @@ def allow(dialog: WeightsDialog, qtbot) -> None:
     trust.setFocus()
     qtbot.keyClick(trust, Qt.Key.Key_Space)
     press(dialog, "try", qtbot)
+
+
+def test_a_library_of_operators_is_allowed_by_a_question(window, session, asking, tmp_path: Path) -> None:
+    library = tmp_path / "libmine.so"
+    library.write_bytes(b"no real library")
+    opening.open_model(session, LETTERS, {"custom_ops": str(library)})
+    session.settle()
+    assert session.views["source1"].failure.cause is Cause.CONSENT
+    window.commands.review_code("source1")
+    assert not consents.known(), "called off"
+    asking.answers = ["allow"]
+    window.commands.review_code("source1")
+    session.settle()
+    assert [row["what"] for row in consents.known().values()] == ["the library libmine.so"]
+    assert session.views["source1"].state is Shown.FRESH
