@@ -38,7 +38,8 @@ def weights_states() -> dict[str, WeightsState]:
     """Every state by its name."""
     path = Path("/models/resnet18-f37072fd.pth")
     reading = WeightsState(path)
-    family = Family("resnet18 of torchvision", "torchvision", "torchvision.models:resnet18", "num_classes=10", "")
+    network = "ResNetForImageClassification"
+    family = Family(f"{network} of transformers", "transformers", f"transformers:{network}.from_pretrained")
     look = _look()
     looked = replace(reading, look=look, family=family, proposed="x=Nx3x224x224",
                      choice=ArchitectureChoice(dims="x=Nx3x224x224"))  # fmt: skip

@@ -128,7 +128,7 @@ def test_the_missing_package_of_a_known_network_gives_its_command(view: WeightsV
     view.show_state(STATES["family"])
     assert not view.family.take.isVisible()
     qtbot.mouseClick(view.family.install.copy, Qt.MouseButton.LeftButton)
-    assert QGuiApplication.clipboard().text() == "pip install torchvision"
+    assert QGuiApplication.clipboard().text() == "pip install transformers"
 
 
 def test_showing_a_state_tells_nobody(view: WeightsView) -> None:
