@@ -100,10 +100,9 @@ def opened(options: argparse.Namespace, folder: Path) -> list[Row]:
             place.mkdir(parents=True)
             net = torchforms.trained(kind)
             data = torchforms.write_samples(kind, place / "samples.npz")
-            for saved in torchforms.saved_forms(kind, net, place):
-                if saved.form in forms:
-                    rows.append(through(runner, runtime, kind, saved, data))
-                    print(" | ".join([kind.name, saved.form, *rows[-1].cells]), file=sys.stderr, flush=True)
+            for saved in torchforms.saved_forms(kind, net, place, forms):
+                rows.append(through(runner, runtime, kind, saved, data))
+                print(" | ".join([kind.name, saved.form, *rows[-1].cells]), file=sys.stderr, flush=True)
     return rows
 
 

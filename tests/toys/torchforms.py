@@ -13,7 +13,7 @@ import struct
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,24 +111,31 @@ def write_samples(kind: Kind, path: Path, count: int = 1200) -> Path:
     return path
 
 
-def saved_forms(kind: Kind, net: torch.nn.Module, folder: Path) -> Iterator[Saved]:
-    """The network in every form, each in a folder of its own with the code that its weights need beside it."""
+def saved_forms(kind: Kind, net: torch.nn.Module, folder: Path, wanted: Sequence[str] = ()) -> Iterator[Saved]:
+    """The network in every form, or in those that are wanted, each in a folder with the code that its weights need."""
+    wanted = wanted or FORMS
     example = torch.from_numpy(kind.samples(2, 3)[0])
     for form, (write, name) in PROGRAMS.items():
+        if form not in wanted:
+            continue
         place = folder / form
         place.mkdir(parents=True)
         with quiet():
             write(kind, net, example, place / name)
         yield Saved(form, place / name, f"dims={kind.dims}" if form == "scripted" else "", (), net)
     for form, (write, name) in WEIGHTS.items():
+        if form not in wanted:
+            continue
         place = folder / form
         place.mkdir(parents=True)
         code = Path(shutil.copy(torchnets.__file__, place / CODE))
         write(net, place / name)
         words = f"architecture={code}:{kind.make.__name__},dims={kind.dims}"
         yield Saved(form, place / name, words, (code,), halved(kind, net) if form == "half" else net)
-    yield _pickled(kind, net, folder / "pickled module")
-    yield _code_only(kind, net, folder / "code only")
+    if "pickled module" in wanted:
+        yield _pickled(kind, net, folder / "pickled module")
+    if "code only" in wanted:
+        yield _code_only(kind, net, folder / "code only")
 
 
 def halved(kind: Kind, net: torch.nn.Module) -> torch.nn.Module:
