@@ -53,7 +53,12 @@ def run_script(model: str, operators: Sequence[str] = ()) -> str:
         name=model,
         script=f"run_{stem}.py",
         packages=" onnxruntime-extensions" if EXTENSIONS in operators else "",
-        beside=f", and beside it {', '.join(libraries)}" if libraries else "",
+        beside=f", and beside it {', '.join(map(_plain, libraries))}" if libraries else "",
         options="".join(f"{line}\n" for line in lines),
         given="options, " if operators else "",
     )
+
+
+def _plain(name: str) -> str:
+    """A name that may come from a stranger's project, without what would end the text that it stands in."""
+    return "".join(letter if letter.isalnum() or letter in "._- +" else "?" for letter in name)

@@ -227,9 +227,9 @@ def test_data_that_hold_pickles_are_refused(tmp_path: Path, marker: Path) -> Non
 def plain_network(path: Path, quirk: str = "") -> Path:
     """A small network whose names hold quirk."""
     weight = numpy_helper.from_array(np.ones((2, 2), np.float32), f"w{quirk}")
-    node = helper.make_node("MatMul", ["x", f"w{quirk}"], [f"h{quirk}"], name=f"node{quirk}")
-    last = helper.make_node("Relu", [f"h{quirk}"], ["y"], name=f"last{quirk}")
-    values = [helper.make_tensor_value_info(name, 1, ["N", 2]) for name in ("x", "y")]
+    node = helper.make_node("MatMul", [f"x{quirk}", f"w{quirk}"], [f"h{quirk}"], name=f"node{quirk}")
+    last = helper.make_node("Relu", [f"h{quirk}"], [f"y{quirk}"], name=f"last{quirk}")
+    values = [helper.make_tensor_value_info(f"{name}{quirk}", 1, [f"N{quirk}", 2]) for name in ("x", "y")]
     graph = helper.make_graph([node, last], f"graph{quirk}", values[:1], values[1:], [weight], doc_string=quirk)
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, doc_string=quirk)
     helper.set_model_props(proto, {"note": quirk})
@@ -239,45 +239,32 @@ def plain_network(path: Path, quirk: str = "") -> Path:
 
 def test_names_in_a_network_are_not_code_in_what_is_exported(tmp_path: Path, marker: Path) -> None:
     call = _text(str(marker))
-    for number, quirk in enumerate((f'"""\n{call}\n"""', f"'\n{call}\n#", f"\\\n{call}\n", f"{{{call}}}")):
+    for number, quirk in enumerate((f'"""\n{call}\n"""', f"'\n{call}\n#\\", f"{{{call}}}")):
         source = plain_network(tmp_path / f"net{number}.onnx", quirk)
-        try:
-            path = source_model(ToyContext(tmp_path), SourceModelParams(path=str(source))).path
-        except UserError:
-            continue
+        path = source_model(ToyContext(tmp_path), SourceModelParams(path=str(source))).path
         out = tmp_path / f"out{number}"
         out.mkdir()
-        for output, name in (("torch-source", "net.py"), ("torch-program", "net.pt2"), ("onnx", "net.onnx")):
-            spec = next((one for one in load_runtime(BUILT_IN).outputs if name.endswith(one.suffixes[0])), None)
-            assert spec is not None, output
-            with contextlib.suppress(UserError):
-                run_output(WorkSetting(BUILT_IN), spec.id, {}, (str(path), ""), str(out), name)
-            assert not marker.exists(), (quirk, name)
+        (spec,) = (one for one in load_runtime(BUILT_IN).outputs if one.suffixes[0] == ".py")
+        answer = run_output(WorkSetting(BUILT_IN), spec.id, {}, (str(path), ""), str(out), "net.py")
+        assert all(one["ok"] for one in answer["checks"])  # pyright: ignore
+        assert not marker.exists(), quirk
 
 
 def test_with_consent_code_runs_only_in_its_own_process(tmp_path: Path) -> None:
-    folder = tmp_path / "good"
-    folder.mkdir()
-    net = torch.nn.Linear(2, 2)
-    torch.save({"model": net, "bad": Payload("marker")}, folder / "module.pt")
-    torch.save(net.state_dict(), folder / "weights.pt")
-    (folder / "net.py").write_text(f"import torch\n{_text('marker')}\ndef make(): return torch.nn.Linear(2, 2)\n")
-    words = {"architecture": f"{folder / 'net.py'}:make", "dims": "input=Nx2"}
-    for path, given in ((folder / "module.pt", {"dims": "input=Nx2"}), (folder / "weights.pt", words)):
-        allowed = path if path.name == "module.pt" else folder / "net.py"
-        consents.give(*allowed_by(str(allowed)))
-        ctx = ToyContext(tmp_path)
-        source_model(ctx, SourceModelParams(path=str(path), **given))
-        (written,) = tmp_path.rglob("marker")
-        pid, parent = map(int, written.read_text().split())
-        assert pid != os.getpid() == parent
-        written.unlink()
+    code, path = tmp_path / "net.py", tmp_path / "weights.pt"
+    code.write_text(f"import torch\n{_text('marker')}\ndef make(): return torch.nn.Linear(2, 2)\n")
+    torch.save({**torch.nn.Linear(2, 2).state_dict(), "bad": Payload("marker")}, path)
+    consents.give(*allowed_by(str(code)))
+    source_model(ToyContext(tmp_path), SourceModelParams(path=str(path), architecture=f"{code}:make", dims="input=Nx2"))
+    (written,) = tmp_path.rglob("marker")
+    # Written once: by the code that was allowed, not by the pickle, which was not.
+    pid, parent = map(int, written.read_text().split())
+    assert pid != os.getpid() == parent
 
 
-@pytest.mark.parametrize("name", ["zip.pt", "one.zip"])
-def test_the_command_line_runs_nothing_without_consent(cli: Cli, tmp_path: Path, marker: Path, name: str) -> None:
+def test_the_command_line_runs_nothing_without_consent(cli: Cli, tmp_path: Path, marker: Path) -> None:
     crafted(tmp_path, str(marker))
-    path = tmp_path / "bad" / name
+    path = tmp_path / "bad" / "zip.pt"
     architecture = f"source.model:architecture={tmp_path / 'bad' / 'net.py'}:make,dims=x=Nx2"
     for words in (
         ("info", path),

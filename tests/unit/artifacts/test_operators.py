@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,8 @@ def test_the_script_of_an_export_registers_the_operators() -> None:
     compile(text, "run_m.py", "exec")
     assert "pip install onnxruntime numpy onnxruntime-extensions, and beside it libtriple.so" in text
     assert text.count("register_custom_ops_library") == 2
+    evil = run_script("m.onnx", ['lib"""\nraise SystemExit\n"""\'.so', "lib\\.so"])
+    assert not any(isinstance(one, ast.Raise) for one in ast.walk(ast.parse(evil)))
     plain = run_script("m.onnx")
     compile(plain, "run_m.py", "exec")
     assert "register" not in plain
