@@ -6,6 +6,7 @@ import shlex
 
 from compress_studio.artifacts.checkpoints import Checkpoint
 from compress_studio.artifacts.families import CONFIG, Family, configured, guess, likely_dims
+from compress_studio.artifacts.hub import hub_folder
 from compress_studio.artifacts.weight_groups import Group, choose, groups
 
 SIGNATURE = "def make() -> torch.nn.Module"
@@ -48,6 +49,10 @@ def _configured(checkpoint: Checkpoint) -> str:
         return ""
     words = f"architecture={family.architecture},arguments={family.arguments},dims={family.dims}"
     install = "" if family.installed else f"{family.install}, then "
+    hub = hub_folder(checkpoint.path)
+    if hub is not None and not hub.remote_code:
+        line = f"compress-studio run {shlex.quote(str(checkpoint.path))} --step graph.optimize --out result"
+        return f"Its config.json names the class {family.title}: {install}{line}"
     line = command(str(checkpoint.path), words, family.architecture)
     return f"Its config.json names the class {family.title}: {install}{line}"
 

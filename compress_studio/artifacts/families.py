@@ -5,6 +5,7 @@ The names of layers are those of torchvision, timm and transformers, as their do
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import re
@@ -26,13 +27,18 @@ DENSE: Mapping[tuple[int, ...], str] = {
     (6, 12, 24, 16): "densenet121",
     (6, 12, 32, 32): "densenet169",
     (6, 12, 48, 32): "densenet201",
+    (6, 12, 36, 24): "densenet161",
 }
 VIT = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
 PICTURE = "x=Nx3x224x224"
 WORDS = "input_ids=NxL"
 CONFIG = (
-    "Put its config.json into the folder of the file and give the folder: it says everything else about the network."
+    "Put its config.json into the folder of the file, which must be called model.safetensors or pytorch_model.bin, and"
+    " give the folder: it says everything else about the network."
 )
+OFFSET = 15
+"""A version 2.x of torch goes with version 0.(x + 15) of torchvision, with the same last number."""
+CPU_INDEX = "--index-url https://download.pytorch.org/whl/cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,22 @@ class Family:
 
     @property
     def install(self) -> str:
-        """The command that installs it."""
-        return f"pip install {self.package}"
+        """The command that installs it, in the version that goes with the torch that is here."""
+        if self.package not in {"torchvision", "timm"}:
+            return f"pip install {self.package}"
+        last = " && pip install timm" if self.package == "timm" else ""
+        return f"{_torchvision_command()}{last}"
+
+
+def _torchvision_command() -> str:
+    """Of torchvision the version for this torch; the wheels of PyPI load only with a torch for graphics cards."""
+    try:
+        version = importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return "pip install torchvision"
+    found = re.match(r"2\.(\d+)\.(\d+)", version)
+    pinned = f"torchvision==0.{int(found[1]) + OFFSET}.{found[2]}" if found else "torchvision"
+    return f"pip install {pinned}{f' {CPU_INDEX}' if version.endswith('+cpu') else ''}"
 
 
 def guess(shapes: Shapes) -> Family | None:
@@ -107,28 +127,57 @@ def _torch(name: str, shapes: Shapes, head: str, dims: str = PICTURE) -> Family:
     return Family(f"{name} of torchvision", "torchvision", f"torchvision.models:{name}", arguments, dims)
 
 
-def _timm(shapes: Shapes) -> Family | None:
-    def made(name: str, head: str, **more: int) -> Family:
-        arguments = [f"model_name={name}", *(f"{key}={value}" for key, value in more.items())]
-        if head in shapes:
-            arguments.append(f"num_classes={shapes[head][0]}")
-        return Family(f"{name} of timm", "timm", "timm:create_model", "+".join(arguments), PICTURE)
+def _made(shapes: Shapes, name: str, head: str) -> Family | None:
+    if not name:
+        return None
+    classes = f"+num_classes={shapes[head][0]}" if head in shapes else ""
+    return Family(f"{name} of timm", "timm", "timm:create_model", f"model_name={name}{classes}", PICTURE)
 
+
+def _timm(shapes: Shapes) -> Family | None:
     patch = shapes.get("patch_embed.proj.weight", ())
     if len(patch) == 4 and "blocks.0.attn.qkv.weight" in shapes and "cls_token" in shapes and patch[0] in VIT:
-        kind = "deit" if "dist_token" in shapes else "vit"
+        distilled = "dist_token" in shapes
         position = shapes.get("pos_embed", (1, 197, patch[0]))
-        side = round(max(position[1] - 1, 1) ** 0.5) * patch[2]
-        return made(f"{kind}_{VIT[patch[0]]}_patch{patch[2]}_{side}", "head.weight")
+        side = round(max(position[1] - 1 - distilled, 1) ** 0.5) * patch[2]
+        kind, more = ("deit", "_distilled") if distilled else ("vit", "")
+        return _made(shapes, f"{kind}_{VIT[patch[0]]}{more}_patch{patch[2]}_{side}", "head.weight")
     if "stages.0.blocks.0.conv_dw.weight" in shapes and "stem.0.weight" in shapes:
-        sizes = {(96, 9): "tiny", (96, 27): "small", (128, 27): "base", (192, 27): "large"}
-        key = (shapes["stem.0.weight"][0], _count(shapes, r"stages\.2\.blocks\.(\d+)\."))
-        return made(f"convnext_{sizes.get(key, 'tiny')}", "head.fc.weight")
-    if "conv_stem.weight" in shapes and "blocks.0.0.conv_dw.weight" in shapes:
-        small = shapes["conv_stem.weight"][0] == 16
-        name = "mobilenetv3_large_100" if small else "efficientnet_b0"
-        return made(name, "classifier.weight")
+        size = CONVNEXT.get((shapes["stem.0.weight"][0], _count(shapes, r"stages\.2\.blocks\.(\d+)\.")), "")
+        second = "v2" if "stages.0.blocks.0.mlp.grn.weight" in shapes else ""
+        return _made(shapes, f"convnext{second}_{size}" if size else "", "head.fc.weight")
+    if "conv_stem.weight" in shapes and "blocks.0.0.conv_dw.weight" in shapes and "conv_head.weight" in shapes:
+        return _made(shapes, _mobile(shapes), "classifier.weight")
     return None
+
+
+CONVNEXT: Mapping[tuple[int, ...], str] = {
+    (40, 6): "atto", (48, 6): "femto", (64, 6): "pico", (80, 8): "nano", (96, 9): "tiny", (96, 27): "small",
+    (128, 27): "base", (192, 27): "large",
+}  # fmt: skip
+"""Channels of the stem and blocks of the third stage."""
+MOBILE3: Mapping[tuple[int, ...], str] = {
+    (1280, 960): "large_100", (1280, 720): "large_075", (1024, 576): "small_100", (1024, 432): "small_075",
+}  # fmt: skip
+"""The last convolution of MobileNetV3."""
+EFFICIENT: Mapping[int, str] = {1408: "b2", 1536: "b3", 1792: "b4", 2048: "b5", 2304: "b6", 2560: "b7"}
+PLAIN: Mapping[tuple[int, ...], str] = {
+    (1, 2, 3, 4, 3, 3, 1): "mobilenetv2_100",
+    (1, 2, 2, 3, 3, 4, 1): "efficientnet_lite0",
+}
+"""Blocks per stage of networks without gates."""
+
+
+def _mobile(shapes: Shapes) -> str:
+    """Which of the networks of depthwise blocks in timm it is; empty for none that is known."""
+    out, inside = shapes["conv_head.weight"][:2]
+    depths = tuple(_count(shapes, rf"blocks\.{stage}\.(\d+)\.") for stage in range(7))
+    if (out, inside) in MOBILE3:
+        return f"mobilenetv3_{MOBILE3[out, inside]}"
+    if "blocks.0.0.se.conv_reduce.weight" not in shapes:
+        return PLAIN.get(depths, "") if (out, inside) == (1280, 320) else ""
+    size = EFFICIENT.get(out, "b1" if depths[1] == 3 else "b0" if out == 1280 else "")
+    return f"efficientnet_{size}" if size else ""
 
 
 def _resnet(shapes: Shapes) -> Family | None:
@@ -143,8 +192,10 @@ def _resnet(shapes: Shapes) -> Family | None:
         return None
     if bottleneck:
         width, inside = shapes["layer1.0.conv2.weight"][:2]
-        if width == 128 and inside == 4:
-            name = f"resnext{name[6:]}_32x4d"
+        if name == "resnet26":
+            return _made(shapes, name, "fc.weight")
+        if width in {128, 256} and inside == 4:
+            name = f"resnext{name[6:]}_{width // 4}x4d"
         elif inside == 8:
             name = f"resnext{name[6:]}_32x8d"
         elif width == 128:
@@ -185,10 +236,40 @@ def _mobilenet3(shapes: Shapes) -> str:
 
 def _efficientnet(shapes: Shapes) -> str:
     last = shapes["classifier.1.weight"][1]
+    if shapes["features.1.0.block.0.0.weight"][1] != 1 or "features.1.0.block.1.fc1.weight" not in shapes:
+        return f"efficientnet_v2_{'s' if 'features.8.0.weight' not in shapes else _second(shapes)}"
     names = {1280: "b0", 1408: "b2", 1536: "b3", 1792: "b4", 2048: "b5", 2304: "b6", 2560: "b7"}
     depth = _count(shapes, r"features\.2\.(\d+)\.")
     name = "b1" if last == 1280 and depth == 3 else names.get(last, "")
     return f"efficientnet_{name}" if name else ""
+
+
+def _second(shapes: Shapes) -> str:
+    return "l" if shapes["features.0.0.weight"][0] == 32 else "m"
+
+
+def _squeezenet(shapes: Shapes) -> str:
+    return "squeezenet1_0" if shapes["features.0.weight"][2] == 7 else "squeezenet1_1"
+
+
+def _shufflenet(shapes: Shapes) -> str:
+    widths = {24: "x0_5", 58: "x1_0", 88: "x1_5", 122: "x2_0"}
+    width = widths.get(shapes["stage2.0.branch1.2.weight"][0])
+    return f"shufflenet_v2_{width}" if width else ""
+
+
+def _swin(shapes: Shapes) -> str:
+    size = {(96, 6): "t", (96, 18): "s", (128, 18): "b"}.get(
+        (shapes["features.0.0.weight"][0], _count(shapes, r"features\.5\.(\d+)\."))
+    )
+    second = "v2_" if "features.1.0.attn.cpb_mlp.0.weight" in shapes else ""
+    return f"swin_{second}{size}" if size else ""
+
+
+def _mnasnet(shapes: Shapes) -> str:
+    return {16: "mnasnet0_5", 24: "mnasnet0_75", 32: "mnasnet1_0", 40: "mnasnet1_3"}.get(
+        shapes["layers.0.weight"][0], ""
+    )
 
 
 def _convnext(shapes: Shapes) -> str:
@@ -204,11 +285,13 @@ RULES: tuple[tuple[tuple[str, ...], str | Callable[[Shapes], str], str], ...] = 
     (("features.1.0.layer_scale", "features.0.0.weight"), _convnext, "classifier.2.weight"),
     (("features.1.0.block.0.0.weight", "classifier.1.weight"), _efficientnet, "classifier.1.weight"),
     (("features.denseblock1.denselayer1.norm1.weight",), _densenet, "classifier.weight"),
-    (("features.3.squeeze.weight", "classifier.1.weight"), "squeezenet1_1", "classifier.1.weight"),
+    (("features.3.squeeze.weight", "classifier.1.weight"), _squeezenet, "classifier.1.weight"),
     (("features.10.weight", "classifier.1.weight", "classifier.6.weight"), "alexnet", "classifier.6.weight"),
     (("features.0.weight", "classifier.0.weight", "classifier.6.weight"), _vgg, "classifier.6.weight"),
     (("conv_proj.weight", "encoder.layers.encoder_layer_0.ln_1.weight"), _vit, "heads.head.weight"),
-    (("stage2.0.branch1.0.weight", "conv5.0.weight"), "shufflenet_v2_x1_0", "fc.weight"),
+    (("stage2.0.branch1.0.weight", "conv5.0.weight"), _shufflenet, "fc.weight"),
+    (("features.1.0.attn.qkv.weight", "features.0.0.weight", "head.weight"), _swin, "head.weight"),
+    (("layers.0.weight", "layers.8.0.layers.0.weight", "classifier.1.weight"), _mnasnet, "classifier.1.weight"),
     (("Mixed_5b.branch1x1.conv.weight", "fc.weight"), "inception_v3", "fc.weight"),
     (("inception3a.branch1.conv.weight", "fc.weight"), "googlenet", "fc.weight"),
 )  # fmt: skip

@@ -82,7 +82,7 @@ def test_a_folder_of_transformers_says_its_class_and_the_command(tmp_path: Path)
     assert path.name == "model.safetensors"
     text = " ".join(opening_of(look(path)))
     assert "pip install transformers" in text
-    assert "--allow-code transformers:BertModel.from_pretrained" in text
+    assert f"compress-studio run {path} --step graph.optimize" in text
 
 
 def test_text_and_json_forms_of_onnx_open(tmp_path: Path) -> None:
