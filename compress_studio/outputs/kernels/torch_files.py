@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from compress_studio.outputs.torch_params import TorchParams
     from compress_studio.spec.ports import OnnxNet
 
+LONG_TEXT = 0.5
+"""Share of the weights above which the description of a program is worth a sentence."""
+SHORT_TEXT = 100_000
+"""Bytes of it that need none."""
 SIZES = (3, 5, 7, 11)
 """Batch sizes to look at a network with: one that no other free size has, so that the two are not taken for one."""
 
@@ -66,7 +70,17 @@ def write_program(params: TorchParams, network: OnnxNet, target: Path) -> Writte
     program = made(params, network, pack=True)
     with _quiet():
         torch.export.save(program.program, target)
-    return Written((target,), notes(program))
+    return Written((target,), (*notes(program), *_text_share(program, target)))
+
+
+def _text_share(program: TorchProgram, target: Path) -> tuple[str, ...]:
+    """What to know about a file that is made of its description more than of weights."""
+    held = [*program.program.state_dict.values(), *program.program.constants.values()]
+    weights = sum(one.nbytes for one in held if isinstance(one, torch.Tensor))
+    text = target.stat().st_size - weights
+    if text < max(LONG_TEXT * weights, SHORT_TEXT):
+        return ()
+    return (f"{text / 1000:.0f} kB of the file describe the program, its weights take {weights / 1000:.0f} kB.",)
 
 
 def write_module(params: TorchParams, network: OnnxNet, target: Path) -> Written:
