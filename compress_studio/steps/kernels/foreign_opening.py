@@ -14,7 +14,7 @@ from compress_studio.artifacts.torchfiles import Shape
 from compress_studio.base.errors import BadInput
 from compress_studio.spec.step import StepContext
 from compress_studio.steps.kernels import foreign_child, torch_inputs
-from compress_studio.steps.kernels.code_process import run_code
+from compress_studio.steps.kernels.code_process import how_isolated, run_code
 from compress_studio.steps.kernels.torch_import import TOLERANCE, difference
 from compress_studio.steps.kernels.torch_opening import Apply, Opened
 
@@ -53,6 +53,9 @@ def open_foreign(ctx: StepContext, network: Foreign, given: Mapping[str, Shape],
     ctx.fact("converted_by", answer["way"])
     for text in answer["notes"]:
         ctx.note(str(text))
+    kept_from = [str(one) for one in answer.get("isolated", ())]
+    ctx.fact("isolated", list(kept_from))
+    ctx.note(how_isolated(kept_from))
     if not answer["compared"]:
         ctx.warn("conversion_not_compared", f"{title} could not run it here, so the conversion was not compared.")
         return model, sizes
