@@ -214,7 +214,11 @@ class WeightsDialog(QDialog):
         path = self._commands.asking.ask_save("Save a template", suggested, PYTHON)
         if path is None:
             return
-        path = path if path.suffix == ".py" else path.with_name(f"{path.name}.py")
+        if path.suffix != ".py":
+            path = path.with_name(f"{path.name}.py")
+            text = f"{path.name} is there already."  # the dialog of the system asked about another name
+            if path.exists() and not self._commands.asking.confirm("Replace the file?", text, "Replace"):
+                return
         look = self.state.look
         text = starting_code(
             self.state.path.name,

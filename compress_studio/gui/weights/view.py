@@ -30,6 +30,7 @@ from compress_studio.gui.widgets.basics import ElidedLabel, SectionTitle, set_lo
 from compress_studio.gui.widgets.segments import Segments
 
 TENSORS, CODE, COMPARING = PAGES = ("tensors", "code", "comparing")
+CHOOSE = "Choose the code that makes the network."
 RIGHT = 430
 """Least width of the right side."""
 
@@ -226,7 +227,8 @@ def advice(state: WeightsState) -> tuple[str, str]:
     if state.can_try:
         return "Try it before it is opened.", "muted"
     if not state.choice.architecture and not (state.look is not None and state.look.pickled_class):
-        return "Choose the code that makes the network.", "muted"
+        known = state.installed and state.family is not None and state.family.architecture
+        return "Use the network that it looks like, or choose code." if known else CHOOSE, "muted"
     return "", "muted"
 
 

@@ -152,6 +152,18 @@ def test_a_template_is_written_and_used(opened: Opened, session, asking, weights
     assert QGuiApplication.clipboard().text() == "def make() -> torch.nn.Module"
 
 
+def test_a_template_replaces_nothing_that_nobody_asked_about(
+    opened: Opened, session, asking, weights: Path, tmp_path: Path, qtbot
+) -> None:
+    dialog = opened(weights)
+    (tmp_path / "mine.py").write_text("x = 1\n")
+    asking.answers += [tmp_path / "mine", False]
+    qtbot.mouseClick(dialog.view.form.template, Qt.MouseButton.LeftButton)
+    assert asking.asked[-1] == "Replace the file?"
+    assert (tmp_path / "mine.py").read_text() == "x = 1\n"
+    assert dialog.state.choice.architecture == ""
+
+
 def test_every_way_keeps_what_was_written_into_it(opened: Opened, session, weights: Path, code: Path, qtbot) -> None:
     dialog = opened(weights, architecture=f"{code}:Plain", arguments="classes=5")
     form = dialog.view.form

@@ -147,6 +147,8 @@ def test_the_consent_names_what_runs_its_digest_and_what_a_pickle_imports() -> N
 def test_the_next_thing_to_do_is_said() -> None:
     states = weights_states()
     assert advice(states["reading"])[0] == "Choose the code that makes the network."
+    known = replace(states["family"], installed=True)
+    assert advice(known)[0] == "Use the network that it looks like, or choose code."
     assert advice(states["consent"])[0] == "Read what would run, and allow it if you trust it."
     assert advice(states["fits"]) == ("It can be opened.", "good")
 
