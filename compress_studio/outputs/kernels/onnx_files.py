@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 HINT = "Leave the opset as it is, or choose one between the two."
 
-NEWER = {"BatchNormalization": "training_mode", "Reshape": "allowzero"}
+REDUCTIONS = ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare")
+NEWER = {
+    "BatchNormalization": "training_mode",
+    "Reshape": "allowzero",
+    **dict.fromkeys((f"Reduce{one}" for one in REDUCTIONS), "noop_with_empty_axes"),
+}
 """Attributes that older versions lack; these always mean what 0 says."""
 
 
@@ -56,6 +61,7 @@ def _converted(model: ir.Model, before: int, wanted: int) -> ir.Model:
         raise Refused(f"A network with functions cannot be converted down to opset {wanted}.", HINT)
     try:
         converted = version_converted(model, wanted)
+        _forget_newer(converted)
     except Exception as error:
         # The converter raises several types for operators whose older form it does not know.
         converted = _renumbered(model, wanted) or _from_between(model, before, wanted)
@@ -89,18 +95,23 @@ def _renumbered(model: ir.Model, wanted: int) -> ir.Model | None:
     """
     clone = model.clone()
     clone.opset_imports[""] = wanted
-    for node in ir.traversal.RecursiveGraphIterator(clone.graph):
-        if node.domain in {"", "ai.onnx"}:
-            node.version = None
-            newer = NEWER.get(node.op_type, "")
-            if newer in node.attributes and not node.attributes.get_int(newer, 0):
-                node.attributes.pop(newer)
+    _forget_newer(clone)
     try:
         with weights_as_inputs(clone) as proto:
             onnx.checker.check_model(proto, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
         return None
     return clone
+
+
+def _forget_newer(model: ir.Model) -> None:
+    """Take off the versions of nodes and what only newer ones can say and say no more with."""
+    for node in ir.traversal.RecursiveGraphIterator(model.graph):
+        if node.domain in {"", "ai.onnx"}:
+            node.version = None
+            newer = NEWER.get(node.op_type, "")
+            if newer in node.attributes and not node.attributes.get_int(newer, 0):
+                node.attributes.pop(newer)
 
 
 def _from_between(model: ir.Model, before: int, wanted: int) -> ir.Model | None:
