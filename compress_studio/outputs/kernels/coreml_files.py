@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from compress_studio.graph.samples import synthetic
+from compress_studio.graph.saving import load
 from compress_studio.outputs.kernels.comparing import Arrays, Reference, reference
 from compress_studio.outputs.kernels.fixing import fixed, shape_notes, silent, size_notes
 from compress_studio.outputs.kernels.mobile_files import cannot, line_of, verified
@@ -19,8 +22,11 @@ from compress_studio.outputs.kernels.unpacking import unpacked
 from compress_studio.outputs.torch_params import TorchParams
 from compress_studio.spec.output import Check, Written
 from compress_studio.spec.ports import OnnxNet
+from compress_studio.view.programs import arguments
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from compress_studio.outputs.coreml_package import CoreMlParams
     from compress_studio.view.programs import TorchProgram
 
@@ -30,17 +36,20 @@ def write(params: CoreMlParams, network: OnnxNet, target: Path) -> Written:
     with tempfile.TemporaryDirectory(prefix="cs-coreml-") as name:
         path = fixed(params, network.path, Path(name))
         program = made(TorchParams(), OnnxNet(unpacked(path, Path(name)), ""))
+        model = load(path)
+        names = [value.name or "" for value in model.graph.inputs]
+        feeds = arguments(names, synthetic(model, params.batch, seed=0))
         shapes = shape_notes(path)
     try:
         with silent():
             tools: Any = importlib.import_module("coremltools")
-            _converted(tools, params, program).save(str(target))
+            _converted(tools, params, program, feeds).save(str(target))
     except Exception as error:
         raise cannot("coremltools", error) from error
     return Written((target,), (*shapes, *size_notes([target], network.path)))
 
 
-def _converted(tools: Any, params: CoreMlParams, program: TorchProgram) -> Any:
+def _converted(tools: Any, params: CoreMlParams, program: TorchProgram, feeds: tuple[Tensor, ...]) -> Any:
     precision = tools.precision.FLOAT16 if params.half else tools.precision.FLOAT32
     options = {
         "compute_precision": precision,
@@ -48,11 +57,30 @@ def _converted(tools: Any, params: CoreMlParams, program: TorchProgram) -> Any:
         "minimum_deployment_target": getattr(tools.target, params.target.value),
     }
     names = [tools.TensorType(name=name) for name in program.outputs]
+    _without_aliases(program)
     try:
         return tools.convert(program.program.run_decompositions({}), outputs=names, **options)
     except NotImplementedError:
-        # Operators that it does not know as a whole, such as recurrent layers, in their parts.
-        return tools.convert(program.program.run_decompositions(), outputs=names, **options)
+        # Its front end for TorchScript knows some operators as a whole that the one for programs lacks, such as
+        # recurrent layers; a program would have these in a part for every step of time.
+        traced = torch.jit.trace(program.program.module(), feeds, check_trace=False)
+        inputs = [
+            tools.TensorType(
+                name=name, shape=tuple(feed.shape), dtype=np.float32 if feed.is_floating_point() else np.int32
+            )
+            for name, feed in zip(program.inputs, feeds, strict=True)
+        ]
+        return tools.convert(traced, inputs=inputs, outputs=names, **options)
+
+
+def _without_aliases(program: TorchProgram) -> None:
+    """Take out second names of tensors, which Core ML's converter does not know and nothing needs."""
+    graph = program.program.graph_module.graph
+    for node in list(graph.nodes):
+        if node.target is torch.ops.aten.alias.default and all(user.op != "output" for user in node.users):
+            node.replace_all_uses_with(node.args[0])
+            graph.erase_node(node)
+    program.program.graph_module.recompile()
 
 
 def verify(params: CoreMlParams, network: OnnxNet, target: Path) -> list[Check]:
