@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compress_studio.artifacts.converters import TENSORFLOW, has
 from compress_studio.artifacts.foreign import Foreign, missing, require_safe
 from compress_studio.artifacts.formats import open_onnx
+from compress_studio.artifacts.sniffing import Format
 from compress_studio.artifacts.torchfiles import Shape
 from compress_studio.base.errors import BadInput
 from compress_studio.spec.step import StepContext
@@ -42,7 +44,7 @@ def open_foreign(ctx: StepContext, network: Foreign, given: Mapping[str, Shape],
     ctx.progress(0.02, f"converting from {title}")
     folder = ctx.scratch / "foreign"
     folder.mkdir()
-    answer = run_code(ctx, folder, _request(network, given), lambda names: [])
+    answer = _converted(ctx, folder, network, given)
     ctx.progress(0.12, "converted")
     target = folder / foreign_child.MODEL
     model = open_onnx(target)
@@ -68,6 +70,25 @@ def open_foreign(ctx: StepContext, network: Foreign, given: Mapping[str, Shape],
         )
     ctx.note(f"Converted by {answer['way']}; outputs equal those of {title} within {worst:.1g} of the largest.")
     return model, sizes
+
+
+def _converted(ctx: StepContext, folder: Path, network: Foreign, given: Mapping[str, Shape]) -> dict[str, Any]:
+    """What the process answers; a model of Keras that TensorFlow cannot give is tried with PyTorch."""
+    request = _request(network, given)
+    keras = network.kind in {Format.KERAS.name, Format.HDF5.name}
+    both = all(map(has, TENSORFLOW))
+    if keras and not both:
+        request["hint"] = "Another way may convert it: pip install tensorflow tf2onnx"
+    try:
+        return run_code(ctx, folder, request, lambda names: [])
+    except BadInput as first:
+        if not keras or not both:
+            raise
+        ctx.note(f"By way of TensorFlow it cannot be converted: {first.message}")
+        try:
+            return run_code(ctx, folder, {**request, "torch": True}, lambda names: [])
+        except BadInput:
+            raise first from None
 
 
 def _request(network: Foreign, given: Mapping[str, Shape]) -> dict[str, Any]:

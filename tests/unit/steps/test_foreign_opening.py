@@ -23,7 +23,7 @@ from compress_studio.steps.kernels import foreign_child, foreign_opening
 from compress_studio.steps.kernels.foreign_child import Entry, Original, draw, named_shape
 from compress_studio.steps.source_model import SourceModelParams, fingerprint, source_model
 from tests.toys.context import ToyContext
-from tests.toys.foreignfiles import lite_file
+from tests.toys.foreignfiles import DENSE, INPUT, keras_file, lite_file
 
 WEIGHT = np.arange(8, dtype=np.float32).reshape(4, 2)
 
@@ -113,6 +113,31 @@ def test_the_next_way_is_taken_when_the_first_fails(tmp_path: Path, reader: type
     reader.original = broken
     ctx, _ = opened(tmp_path)
     assert ctx.facts["converted_by"] == "another way"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_keras_model_that_tensorflow_cannot_convert_is_tried_with_pytorch(
+    tmp_path: Path, reader: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    run_code, asked = foreign_opening.run_code, []
+
+    def fails_first(ctx: Any, folder: Path, request: dict[str, Any], ask: Any) -> dict[str, Any]:
+        asked.append(request)
+        if "torch" not in request:
+            raise BadInput("It cannot be converted.", request["hint"])
+        return run_code(ctx, folder, request, ask)
+
+    monkeypatch.setattr(foreign_opening, "run_code", fails_first)
+    monkeypatch.setattr(foreign_opening, "has", lambda package: there)
+    monkeypatch.setitem(foreign_child.READERS, "KERAS", "foreign_toy")
+    ctx, params = ToyContext(tmp_path), SourceModelParams(path=str(keras_file(tmp_path / "a.keras", INPUT, DENSE)))
+    if there:
+        source_model(ctx, params)
+        assert [bool(one.get("torch")) for one in asked] == [False, True]
+    else:
+        with pytest.raises(BadInput) as caught:
+            source_model(ctx, params)
+        assert caught.value.hint == "Another way may convert it: pip install tensorflow tf2onnx"
 
 
 def test_what_a_converter_complains_about_is_told_in_one_sentence(
