@@ -8,9 +8,11 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from compress_studio.artifacts.codefiles import allowed_by
@@ -193,3 +195,47 @@ def test_a_link_planted_by_the_code_does_not_lead_the_studio_elsewhere(tmp_path:
     assert other.read_text() == "kept"
     with pytest.raises(BadInput, match="no plain file"):
         require_plain(folder)
+
+
+STUDIO = """
+import sys
+import time
+from pathlib import Path
+from compress_studio.steps.kernels.code_process import run_code
+from compress_studio.spec.trial import TrialContext
+folder = Path(sys.argv[1])
+(folder / "code").mkdir()
+(folder / "code" / "slow.py").write_text(
+    "import os, time\\nopen('part', 'w').write(str(os.getpid()))\\nos.replace('part', 'pid')\\n"
+    "while True: time.sleep(1)"
+)
+words = dict(what="slow", weights="", entry="", keys=[], wanted_modules=[], module="slow", file="slow.py",
+             function="make", arguments={}, sizes={}, form="program.pt2")
+run_code(TrialContext(folder.parent), folder, words, lambda names: [])
+"""
+
+
+@pytest.mark.skipif(not LINUX, reason="elsewhere the process notices it only after a while")
+def test_the_process_ends_with_the_studio_that_started_it(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    studio = subprocess.Popen([sys.executable, "-c", STUDIO, str(folder)])
+    place = folder / "empty" / "pid"
+    deadline = time.monotonic() + 60
+    while not place.exists() and time.monotonic() < deadline and studio.poll() is None:
+        os.sched_yield()
+    code = psutil.Process(int(place.read_text()))
+    assert code.ppid() == studio.pid
+    studio.kill()
+    studio.wait()
+    while runs(code) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert not runs(code)
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process still runs; one that ended may wait for its parent to notice."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
