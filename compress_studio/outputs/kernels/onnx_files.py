@@ -110,8 +110,14 @@ def _forget_newer(model: ir.Model) -> None:
         if node.domain in {"", "ai.onnx"}:
             node.version = None
             newer = NEWER.get(node.op_type, "")
-            if newer in node.attributes and not node.attributes.get_int(newer, 0):
+            if newer in node.attributes and (not node.attributes.get_int(newer, 0) or _names_all_sizes(node)):
                 node.attributes.pop(newer)
+
+
+def _names_all_sizes(node: ir.Node) -> bool:
+    """Whether it is a Reshape to known sizes, none of which is 0, so that it does not matter what 0 means."""
+    known = node.inputs[1].const_value if node.op_type == "Reshape" and node.inputs[1] is not None else None
+    return known is not None and bool(known.numpy().all())
 
 
 def _from_between(model: ir.Model, before: int, wanted: int) -> ir.Model | None:
