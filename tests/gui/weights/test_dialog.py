@@ -216,3 +216,26 @@ def test_a_closed_dialog_hears_of_nothing_more(opened: Opened, session, weights:
     session.settle()
     assert dialog.state is before
     assert not dialog.isVisible()
+
+
+class Marker:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return open, (str(self.path), "w")
+
+
+def test_a_pickle_that_runs_code_is_shown_and_its_names_are_told_but_nothing_of_it_runs(
+    opened: Opened, tmp_path: Path
+) -> None:
+    marker, path = tmp_path / "marker", tmp_path / "evil.pt"
+    torch.save({"state_dict": torchnets.Plain().state_dict(), "more": Marker(marker)}, path)
+    dialog = opened(path)
+    assert dialog.state.look is not None
+    assert len(dialog.state.look.tensors) == 9
+    assert any("io.open" in text for text in dialog.state.look.remarks)
+    assert not dialog.view.go.isEnabled()
+    assert not marker.exists()
