@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,11 @@ def open_original(request: Mapping[str, Any]) -> Original:
     # Keras only knows files by their ending.
     link = Path.cwd() / ("model.keras" if request["foreign"] == "KERAS" else "model.h5")
     link.unlink(missing_ok=True)
-    link.symlink_to(path.absolute())
+    try:
+        link.symlink_to(path.absolute())
+    except OSError:
+        # Systems and users that may not make links.
+        shutil.copyfile(path, link)
     model: Any = keras.saving.load_model(str(link), compile=False, safe_mode=True)
     if not getattr(model, "inputs", None):
         raise BadInput(
