@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from compress_studio.base.digest import Json
 from compress_studio.base.errors import BadInput
+from compress_studio.base.memory import give_back
 from compress_studio.spec.params import Params, Ui
 from compress_studio.spec.ports import OnnxNet
 from compress_studio.spec.step import Group, StepContext, step
@@ -223,7 +223,7 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     params = _unpacked(ctx, params)
     path = Path(params.path)
     model, sizes = _open(ctx, path, params)
-    gc.collect()  # programs of PyTorch are held by circles of references, with all their weights
+    give_back()  # programs of PyTorch are held by circles of references, with all their weights
     ctx.progress(0.2, "opened")
     try:
         report = canonicalize(model, synthetic(model, 2, 0, sizes))
@@ -231,6 +231,7 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
         raise BadInput(f"{path.name}: {error.message[:1].lower() + error.message[1:]}", error.hint) from error
     ctx.progress(0.7, "rewritten")
     result = save(model, ctx.scratch / "model.onnx")
+    give_back()
     ctx.progress(0.8, "written")
     _tell(ctx, _files(params), model, report, _bytes(result))
     ctx.changed(0, len(weight_layers(model)))

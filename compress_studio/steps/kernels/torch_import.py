@@ -163,6 +163,8 @@ class Exported:
             weights = self.program.state_dict.values()
             large = sum(one.numel() * one.element_size() for one in weights) > LIMIT
             program.save(str(target), external_data=large)
+            for value in program.model.graph.initializers.values():
+                value.const_value = None  # the exporter's rewriting rules keep the last network that they matched
         with _quiet():
             module = self.program.module(check_guards=False)
         return self._caller(module)
