@@ -11,6 +11,8 @@ from compress_studio.spec.params import Ui
 from compress_studio.spec.step import Verdict
 
 KERNELS = "compress_studio.outputs.kernels"
+INSTALL = 'pip install "litert-torch>=0.10" && pip install "pydantic>=2.12"'
+"""Packages of LiteRT ask for an older pydantic than this program, and run with the newer one too."""
 QUANTIZE = (
     "Export the network before it was quantized, with the choice int8=true: LiteRT then quantizes it in its own way."
 )
@@ -45,6 +47,6 @@ tflite_file = OutputSpec(
     write=f"{KERNELS}.mobile_files:write_tflite",
     verify=f"{KERNELS}.mobile_files:verify_tflite",
     params=TfliteParams,
-    needs=(Requirement("litert_torch", "pip install litert-torch"),),
+    needs=(Requirement("litert_torch", INSTALL),),
     carries=carries_here,
 )
