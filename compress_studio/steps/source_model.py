@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -233,7 +233,7 @@ def source_model(ctx: StepContext, params: SourceModelParams) -> OnnxNet:
     result = save(model, ctx.scratch / "model.onnx")
     give_back()
     ctx.progress(0.8, "written")
-    _tell(ctx, _files(params), model, report, _bytes(result))
+    _tell(ctx, params, model, report, _bytes(result))
     ctx.changed(0, len(weight_layers(model)))
     return OnnxNet(result)
 
@@ -293,11 +293,14 @@ def _libraries(ctx: StepContext, params: SourceModelParams) -> list[Library]:
     return found
 
 
-def _tell(ctx: StepContext, files: Sequence[Path], model: ir.Model, report: CanonicalReport, result_bytes: int) -> None:
+def _tell(
+    ctx: StepContext, params: SourceModelParams, model: ir.Model, report: CanonicalReport, result_bytes: int
+) -> None:
     from compress_studio.base.zipping import deflated_bytes
     from compress_studio.graph.costs import cost
     from compress_studio.graph.facts import quantization, weight_warnings
 
+    files, coded = _files(params), _needs_code(params)
     original = sum(file.stat().st_size for file in files)
     ctx.fact("file", files[0].name)
     ctx.fact("original_bytes", original)
@@ -321,10 +324,11 @@ def _tell(ctx: StepContext, files: Sequence[Path], model: ir.Model, report: Cano
         )
     if original - result_bytes > max(OVERHEAD * original, OVERHEAD_BYTES):
         saved = original - result_bytes
+        others = "what else a checkpoint keeps, such as the state of an optimizer" if coded else "notes of the exporter"
         ctx.warn(
             "file_overhead",
-            f"{saved:,} bytes ({saved / original:.0%}) of the file are notes of the exporter or unused: every result is"
-            " smaller by that without any compression.",
+            f"{saved:,} bytes ({saved / original:.0%}) of the file are {others} or unused: every result is smaller by"
+            " that without any compression.",
         )
 
 

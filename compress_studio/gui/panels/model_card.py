@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 
 MODEL_FILTERS = (f"Models ({MODEL_PATTERNS})", "All files (*)")
 DTYPES = {"FLOAT": "f32", "FLOAT16": "f16", "DOUBLE": "f64", "BFLOAT16": "bf16", "BOOL": "bool", "STRING": "text"}
-FORMATS = {"a TorchScript program": "TorchScript", "an exported PyTorch program (.pt2)": "PyTorch .pt2"}
+FORMATS = {
+    "a TorchScript program": "TorchScript",
+    "an exported PyTorch program (.pt2)": "PyTorch .pt2",
+    "a PyTorch checkpoint": "checkpoint",
+    "a safetensors file": "safetensors",
+    "the index of a model in several files": "several files",
+}
 QUANTIZED = {"int8": "int8", "weights": "weights only"}
 MOST_VALUES = 3
 """Inputs or outputs that have a row of their own."""
