@@ -82,6 +82,8 @@ def prove_runnable(model: ir.Model, path: Path) -> None:
     options.log_severity_level = 4
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
+    # Nothing is run here, so that a second form of all weights would only take memory.
+    options.add_session_config_entry("session.disable_prepacking", "1")
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", str(path.absolute().parent)
     )

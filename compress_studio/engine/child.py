@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
+from compress_studio.base.memory import LARGE, give_back
 from compress_studio.engine.channel import Channel, Message, Progress, speaking
 from compress_studio.engine.records import Failure
 
@@ -130,6 +131,8 @@ class _Inside:
             with self._ready:
                 self._stops.pop(call.number, None)
             self._send(answer)
+            del answer, call
+            give_back(LARGE)
 
     def _answer(self, call: Call) -> Returned | Raised:
         with self._ready:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from compress_studio.base.errors import UserError
 from compress_studio.base.paths import atomic_path
+from compress_studio.graph import streamed
 
 if TYPE_CHECKING:
+    import onnx
     import onnx_ir as ir
 
 MAX_IR_VERSION = 13
@@ -44,10 +46,14 @@ def save(model: ir.Model, path: Path, *, verify: bool = True) -> Path:
     model.ir_version = min(max(model.ir_version, MIN_IR_VERSION), MAX_IR_VERSION)
     data = path.with_name(path.name + ".data")
     large = weight_bytes(model) > EXTERNAL_ABOVE
+    checked: onnx.ModelProto | None = None
+    streaming = [] if large else streamed.large_initializers(model)
     try:
         with atomic_path(path) as part:
             if large:
                 ir.save(model, part, external_data=data.name)
+            elif streaming:
+                checked = streamed.write(model, part, streaming)
             else:
                 ir.external_data.load_to_model(model)
                 proto = ir.to_proto(model)
@@ -56,7 +62,7 @@ def save(model: ir.Model, path: Path, *, verify: bool = True) -> Path:
                 part.write_bytes(proto.SerializeToString())
                 del proto  # it holds a copy of all weights
             if verify:
-                _verify(part)
+                _verify(part, checked)
     except BaseException:
         if large:
             data.unlink(missing_ok=True)
@@ -64,11 +70,11 @@ def save(model: ir.Model, path: Path, *, verify: bool = True) -> Path:
     return path
 
 
-def _verify(part: Path) -> None:
+def _verify(part: Path, checked: onnx.ModelProto | None) -> None:
     import onnx
 
     try:
-        onnx.checker.check_model(str(part))
+        onnx.checker.check_model(str(part) if checked is None else checked)
         open_once(part)
     except Exception as error:
         raise UserError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress_studio.artifacts.operators import open_session as open_with_libraries
+from compress_studio.graph import streamed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,13 +32,14 @@ def open_session(
     Args: network is a file, serialized bytes or a model in memory; threads within one operator; optimize switches the
     runtime's own graph optimizations. Raises what ONNX Runtime raises for a bad network.
     """
-    folder: Path | None = None
-    if not isinstance(network, bytes | Path):
-        import onnx_ir as ir
+    if isinstance(network, bytes | Path):
+        return _open(network, threads, optimize=optimize, providers=providers)
+    import onnx_ir as ir
 
-        folder = external_folder(network)
-        network = ir.to_proto(network).SerializeToString()
-    return _open(network, threads, optimize=optimize, providers=providers, folder=folder)
+    with streamed.handed_over(network) as weights:
+        source = ir.to_proto(network).SerializeToString()
+    folder = external_folder(network)
+    return _open(source, threads, optimize=optimize, providers=providers, folder=folder, weights=weights)
 
 
 def _open(
@@ -47,6 +49,7 @@ def _open(
     optimize: bool,
     providers: Sequence[str] = ("CPUExecutionProvider",),
     folder: Path | None = None,
+    weights: Mapping[str, np.ndarray] | None = None,
 ) -> ort.InferenceSession:
     import onnxruntime as ort
 
@@ -57,10 +60,19 @@ def _open(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if not optimize:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        if weights or (isinstance(network, Path) and file_bytes(network) >= streamed.ABOVE):
+            # A second form of all weights would only pay in many runs; nothing is timed in such a session.
+            options.add_session_config_entry("session.disable_prepacking", "1")
     if folder is not None:
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
     source = network if isinstance(network, bytes) else str(network)
-    return open_with_libraries(source, options, providers)
+    given = {name: ort.OrtValue.ortvalue_from_numpy(one) for name, one in (weights or {}).items()}
+    if given:
+        options.add_external_initializers(list(given), list(given.values()))
+    session = open_with_libraries(source, options, providers)
+    # The runtime reads given weights where they are, so that they must stay there as long as the session lives.
+    session.weights_in_use = given  # pyright: ignore[reportAttributeAccessIssue]
+    return session
 
 
 def open_tapped(model: ir.Model, tensors: Sequence[str], *, threads: int = 1) -> ort.InferenceSession:
@@ -76,6 +88,11 @@ def open_tapped(model: ir.Model, tensors: Sequence[str], *, threads: int = 1) ->
     present = {output.name for output in proto.graph.output}
     proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in tensors if name not in present)
     return _open(proto.SerializeToString(), threads, optimize=False, folder=external_folder(model))
+
+
+def file_bytes(path: Path) -> int:
+    """Bytes of a network's file and of the one with its weights that is named after it."""
+    return sum(one.stat().st_size for one in path.parent.iterdir() if one.name in {path.name, f"{path.name}.data"})
 
 
 def external_folder(model: ir.Model) -> Path | None:

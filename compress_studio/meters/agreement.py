@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from compress_studio.base.memory import LARGE, give_back
 from compress_studio.spec.data import Part, Task
 from compress_studio.spec.meter import MeterContext, MeterSpec, Reading
 from compress_studio.spec.ports import OnnxNet
@@ -29,6 +30,7 @@ def measure(ctx: MeterContext, subjects: Sequence[OnnxNet], reference: OnnxNet) 
     size = batch_size(ctx.data)
     share = 1 / (len(subjects) + 1)
     stored = reference_outputs(ctx, reference, size, share)
+    give_back(LARGE)
     if not stored:
         return [[] for _ in subjects]
     scores = scores_output(stored[0], ctx.data)

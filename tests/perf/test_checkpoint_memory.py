@@ -32,3 +32,64 @@ def test_a_look_takes_at_most_the_size_of_the_file_and_a_third(tmp_path: Path, n
     done = subprocess.run([sys.executable, "-c", PROBE, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) <= 1.3 * path.stat().st_size
+
+
+OPENING = """
+import os, sys, threading, time
+from pathlib import Path
+os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+import numpy, onnx, onnxruntime, torch
+from compress_studio.artifacts.formats import open_onnx
+from compress_studio.base.memory import give_back
+from compress_studio.graph.canonical import canonicalize
+from compress_studio.graph.saving import save
+from compress_studio.graph.samples import synthetic
+from compress_studio.steps.kernels import torch_import
+
+def held():
+    rows = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return int(rows["RssAnon"].split()[0]) << 10
+
+def opened(path, folder):
+    folder.mkdir()
+    program = torch_import.Exported(path)
+    call = program.convert(folder / "model.onnx")
+    model = open_onnx(folder / "model.onnx")
+    torch_import.prove(model, folder / "model.onnx", call, {}, path.name)
+    del program, call
+    give_back()
+    canonicalize(model, synthetic(model, 2, 0, {}))
+    save(model, folder / "result.onnx")
+    del model
+    give_back()
+
+def program(width, depth, path):
+    layers = [one for _ in range(depth) for one in (torch.nn.Linear(width, width), torch.nn.ReLU())]
+    free = ({0: torch.export.Dim("n")},)
+    torch.export.save(torch.export.export(torch.nn.Sequential(*layers), (torch.randn(2, width),), dynamic_shapes=free), path)
+
+folder = Path(sys.argv[1])
+program(8, 2, folder / "small.pt2")
+opened(folder / "small.pt2", folder / "small")
+program(1024, 40, folder / "large.pt2")
+give_back()
+before, most = held(), [0]
+def watch():
+    while True:
+        most[0] = max(most[0], held())
+        time.sleep(0.002)
+threading.Thread(target=watch, daemon=True).start()
+opened(folder / "large.pt2", folder / "large")
+print(most[0] - before)
+"""
+
+
+@pytest.mark.perf
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is read from Linux")
+def test_a_program_is_opened_in_little_more_memory_than_its_weights(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPENING, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    size = (tmp_path / "large.pt2").stat().st_size
+    assert size > 150 << 20
+    assert int(done.stdout.split()[-1]) <= 1.3 * size, f"{int(done.stdout.split()[-1]) / size:.2f} times its size"

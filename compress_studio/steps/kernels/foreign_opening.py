@@ -113,7 +113,7 @@ def _compared(path: Path, checks: Path, network: Foreign, allowed: float) -> flo
     """
     from compress_studio.graph.session import open_session, run
 
-    session = open_session(path)
+    session = open_session(path, optimize=False)  # its optimizations keep several copies of all weights
     worst = 0.0
     with np.load(checks, allow_pickle=False) as rows:
         for number in sorted({key.split("/")[0] for key in rows}):
