@@ -66,7 +66,8 @@ def opened(path, folder):
 def program(width, depth, path):
     layers = [one for _ in range(depth) for one in (torch.nn.Linear(width, width), torch.nn.ReLU())]
     free = ({0: torch.export.Dim("n")},)
-    torch.export.save(torch.export.export(torch.nn.Sequential(*layers), (torch.randn(2, width),), dynamic_shapes=free), path)
+    made = torch.export.export(torch.nn.Sequential(*layers), (torch.randn(2, width),), dynamic_shapes=free)
+    torch.export.save(made, path)
 
 folder = Path(sys.argv[1])
 program(8, 2, folder / "small.pt2")
