@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -35,11 +36,11 @@ def config_of(path: Path) -> Any:
     """The configuration of a .keras file. Raises BadInput when it has none that can be read."""
     try:
         with zipfile.ZipFile(path) as archive:
-            name = next(one for one in archive.namelist() if one.rsplit("/", 1)[-1] == CONFIG)
-            if archive.getinfo(name).file_size > MOST_BYTES:
+            # Of several files of that name Keras reads the one outside of all folders.
+            if archive.getinfo(CONFIG).file_size > MOST_BYTES:
                 raise BadInput(f"{path.name} has a configuration that is too large.", "Get it from its source again.")
-            return json.loads(archive.read(name))
-    except (zipfile.BadZipFile, StopIteration, ValueError, OSError, RecursionError) as error:
+            return json.loads(archive.read(CONFIG))
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, OSError, RuntimeError) as error:
         raise BadInput(f"{path.name} is a Keras model that is damaged.", "Copy or download it again.") from error
 
 
