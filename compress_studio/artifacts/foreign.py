@@ -111,12 +111,13 @@ def _hub_refusal(network: Foreign) -> BadInput | None:
             "Write a function that makes the network into a file of your own, and give it as architecture=FILE.py:make"
             f" with {hub.weights.name}.",
         )
-    if hub.weights.suffix == ".bin":
+    if not hub.weights.name.startswith("model.safetensors"):
         names = look_at_weights(hub.weights).foreign
         if names:
+            what = "names Python pickles" if hub.weights.suffix == ".json" else "is a Python pickle"
             return BadInput(
-                f"{network.name} was not opened: {hub.weights.name} is a Python pickle that would run code from the"
-                f" file ({', '.join(names[:3])}).",
+                f"{network.name} was not opened: {hub.weights.name} {what} that would run code from the file"
+                f" ({', '.join(names[:3])}).",
                 "Get it as model.safetensors.",
             )
     return None
