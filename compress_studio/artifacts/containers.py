@@ -10,6 +10,7 @@ from compress_studio.artifacts.converters import find
 from compress_studio.artifacts.hub import WEIGHTS, hub_folder
 from compress_studio.artifacts.refusals import bomb, damaged
 from compress_studio.artifacts.sniffing import Format, sniff
+from compress_studio.artifacts.tensorflow_files import look_graph
 from compress_studio.base.errors import BadInput
 
 NETWORKS = frozenset(
@@ -69,16 +70,24 @@ def _models(files: Sequence[Path]) -> list[Path]:
     an index of weights the files that it names.
     """
     kinds = {file: sniff(file) for file in files}
-    found = [file for file in files if kinds[file] in NETWORKS or find(file, kinds[file]) is not None]
+    found = [file for file in files if kinds[file] in NETWORKS or _convertible(file, kinds[file])]
     for one in [file for file in found if kinds[file] is Format.SHARDS]:
         found = [file for file in found if file.parent != one.parent or kinds[file] is Format.SHARDS]
     for one in [file for file in found if kinds[file] is Format.SAVED_MODEL]:
         found = [file for file in found if file == one or one.parent not in file.parents]
-    hubs = {file.parent: hub for file in found if (hub := hub_folder(file)) is not None}
-    for folder, hub in hubs.items():
-        first = next(folder / name for name in WEIGHTS if (folder / name) in found)
-        found = [file for file in found if file == first or hub.folder not in file.parents]
+    for folder in dict.fromkeys(file.parent for file in found if hub_folder(file) is not None):
+        first = next((folder / name for name in WEIGHTS if (folder / name) in found), None)
+        # Without one it lies inside of another such folder, whose network stands for it.
+        if first is not None:
+            found = [file for file in found if file == first or folder not in file.parents]
     return found
+
+
+def _convertible(file: Path, kind: Format) -> bool:
+    """Whether a file is a network of another framework; as a graph of TensorFlow counts only what has inputs."""
+    if find(file, kind) is None:
+        return False
+    return kind is not Format.TENSORFLOW or bool(look_graph(file).inputs)
 
 
 def _only(found: Sequence[Path], folder: Path, what: str) -> Path:

@@ -25,7 +25,7 @@ PACKAGES: Mapping[Format, tuple[str, tuple[str, ...]]] = {
     Format.TFLITE: ("TensorFlow Lite", TENSORFLOW),
 }
 """Per kind of file what it is made by, and the packages that must be there to convert it."""
-WEIGHTS = frozenset({Format.SAFETENSORS, Format.SHARDS, Format.CHECKPOINT})
+WEIGHTS = frozenset({Format.SAFETENSORS, Format.SHARDS, Format.CHECKPOINT, Format.PICKLE})
 HUB = ("Hugging Face transformers", ("transformers",))
 
 
