@@ -11,6 +11,7 @@ from compress_studio.artifacts.checkpoints import look as look_at_weights
 from compress_studio.artifacts.containers import unpack
 from compress_studio.artifacts.foreign import foreign
 from compress_studio.artifacts.formats import Format, model_files, prove_runnable, read_onnx, sniff
+from compress_studio.artifacts.hub import hub_folder
 from compress_studio.artifacts.refusals import refuse
 from compress_studio.artifacts.sniffing import TORCH_PROGRAMS
 from compress_studio.artifacts.torchfiles import look
@@ -46,7 +47,9 @@ def inspect(path: Path) -> dict[str, Json]:
 
     kind_of_file = sniff(path)
     network = foreign(path, kind_of_file)
-    if network is not None:
+    hub = hub_folder(path) if path.is_file() else None
+    # Weights whose configuration wants code of its own are weights, for which the user gives a function.
+    if network is not None and not (hub is not None and hub.remote_code):
         return foreign_facts(network)
     if kind_of_file in TORCH_PROGRAMS:
         return _program(path, kind_of_file)

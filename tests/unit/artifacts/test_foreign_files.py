@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 from compress_studio.artifacts import converters, keras_config, tensorflow_files, tflite_files
 from compress_studio.artifacts.containers import model_in, unpack
@@ -169,6 +171,54 @@ def test_a_lite_model_tells_its_inputs_and_refuses_operators_of_others(tmp_path:
 def test_code_that_comes_with_a_folder_of_hugging_face_is_refused(tmp_path: Path) -> None:
     folder = hub(tmp_path / "hub", auto_map={"AutoModel": "modeling.Net"})
     assert "wants to run Python code that comes with it (modeling.Net)" in refused(folder)
+
+
+def test_weights_whose_configuration_wants_code_still_tell_their_tensors(tmp_path: Path) -> None:
+    facts = inspect(hub(tmp_path / "hub", auto_map={"AutoModel": "modeling.Net"}) / "model.safetensors")
+    assert facts["holds"] == "weights without an architecture"
+    assert facts["tensors"]
+
+
+def test_pickles_with_code_are_refused_also_when_an_index_names_them(tmp_path: Path) -> None:
+    folder = hub(tmp_path / "hub", weights="none")
+    torch.save({"a": torch.zeros(1), "b": Path("x")}, folder / "part.bin")
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": {"a": "part.bin"}}), "utf-8")
+    assert "pytorch_model.bin.index.json names Python pickles that would run code" in refused(folder)
+
+
+def test_weights_in_the_first_form_of_pytorch_are_those_of_a_folder_of_hugging_face(tmp_path: Path) -> None:
+    folder = hub(tmp_path / "hub", weights="none")
+    path = folder / "pytorch_model.bin"
+    torch.save({"a": torch.zeros(1)}, path, _use_new_zipfile_serialization=False)
+    assert sniff(path) is Format.PICKLE
+    found = find(path, Format.PICKLE)
+    assert found is not None
+    assert found.packages == ("transformers",)
+    assert model_in(tmp_path) == path
+
+
+def test_a_checkpoint_in_a_folder_of_hugging_face_belongs_to_it(tmp_path: Path) -> None:
+    outer = hub(tmp_path / "all" / "net")
+    hub(outer / "before")
+    hub(outer / "step-500")
+    assert model_in(tmp_path / "all") == outer / "model.safetensors"
+
+
+def test_bytes_that_only_begin_like_a_graph_do_not_count_beside_a_model(tmp_path: Path) -> None:
+    keras_file(tmp_path / "a.keras", INPUT, DENSE)
+    (tmp_path / "labels.pb").write_bytes(b"\x0a\x05\x08\x01\xff\x00\x01")
+    assert sniff(tmp_path / "labels.pb") is Format.TENSORFLOW
+    assert model_in(tmp_path) == tmp_path / "a.keras"
+
+
+def test_the_configuration_that_keras_reads_is_the_one_that_is_looked_at(tmp_path: Path) -> None:
+    whole = keras_file(tmp_path / "a.keras", {"module": "net", "class_name": "Mine", "config": {}})
+    path = tmp_path / "b.keras"
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("first/config.json", "{}")
+        for name in source.namelist():
+            archive.writestr(name, source.read(name))
+    assert "(net.Mine)" in refused(path)
 
 
 def test_shards_that_an_index_names_must_lie_beside_it(tmp_path: Path) -> None:
