@@ -82,7 +82,11 @@ def _torchvision_command() -> str:
 def guess(shapes: Shapes) -> Family | None:
     """The family that names and shapes suggest; None when they are unlike all that are known."""
     for find in (_resnet, _torchvision, _timm, _transformers):
-        family = find(shapes)
+        try:
+            family = find(shapes)
+        except (KeyError, IndexError, ValueError):
+            # Some names are those of a known network, and others of it are missing or of another shape.
+            continue
         if family is not None:
             return family
     return None

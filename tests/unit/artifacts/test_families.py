@@ -69,6 +69,11 @@ def test_networks_of_depthwise_blocks_are_told_apart(shapes: dict[str, tuple[int
     assert found.title == title
 
 
+def test_some_names_of_a_known_network_are_not_enough() -> None:
+    assert guess({"features.3.squeeze.weight": (16, 64, 1, 1), "classifier.1.weight": (10, 512, 1, 1)}) is None
+    assert guess({"stage2.0.branch1.0.weight": (24, 1, 3, 3), "conv5.0.weight": (10, 5, 1, 1)}) is None
+
+
 def test_a_size_that_is_not_known_is_not_guessed() -> None:
     assert guess(mobile((1000, 123), (1, 1, 1, 1, 1, 1, 1))) is None
     assert guess({"stages.0.blocks.0.conv_dw.weight": (7, 1, 7, 7), "stem.0.weight": (7, 3, 4, 4)}) is None
