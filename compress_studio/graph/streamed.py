@@ -91,9 +91,12 @@ def write(model: ir.Model, path: Path, values: list[ir.Value]) -> onnx.ModelProt
     del proto.graph.value_info[:]
     checked = onnx.ModelProto()
     checked.CopyFrom(proto)
+    # Networks of old list their initializers as inputs too.
+    inputs = {value.name for value in checked.graph.input}
     checked.graph.input.extend(
         onnx.helper.make_tensor_value_info(name, one.dtype.value, one.shape.numpy())
         for name, one in zip(names, tensors, strict=True)
+        if name not in inputs
     )
     small = proto.graph.SerializeToString()
     proto.ClearField("graph")

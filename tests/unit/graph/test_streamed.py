@@ -104,3 +104,12 @@ def test_a_network_that_is_not_valid_is_refused_and_leaves_no_file(tmp_path: Pat
     with pytest.raises(UserError, match="would not be valid"):
         save(model, tmp_path / "bad.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("small_is_large")
+def test_a_weight_that_is_listed_as_an_input_too_is_streamed(tmp_path: Path) -> None:
+    model = networks.mlp()
+    weight = streamed.large_initializers(model)[0]
+    model.graph.inputs.append(weight)
+    save(model, tmp_path / "net.onnx")
+    assert weight.name in {value.name for value in load(tmp_path / "net.onnx").graph.initializers.values()}
