@@ -8,14 +8,16 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
 ALLOW, DENY = 0x7FFF0000, 0x00050000 | 1
 """Denied calls fail with EPERM."""
-NUMBER_AT, PROCESSOR_AT, FIRST_ARGUMENT_AT = 0, 4, 16
+NUMBER_AT, PROCESSOR_AT, FIRST_ARGUMENT_AT, SECOND_ARGUMENT_AT = 0, 4, 16, 24
+OWNERS = (8, 15)
+"""What fcntl is asked to name the process that is signalled when a file is ready: any process, with any signal."""
 OTHER_NUMBERS = 0x40000000
 """From here on the x86 processor's second set of numbers."""
 
@@ -28,6 +30,8 @@ class _Numbers:
     denied: Mapping[str, int]
     signals: Mapping[str, int]
     """Calls that reach the process whose number is their first argument."""
+    control: int
+    """The call that does many things with an open file (fcntl)."""
     limits: int
     """The call that changes limits: of this process only (0)."""
 
@@ -49,7 +53,8 @@ NUMBERS = {
         | {"shmget": 29, "shmat": 30, "semget": 64, "msgget": 68, "mount": 165, "umount2": 166, "setns": 308}
         | {"process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "bpf": 321, "perf_event_open": 298}
         | {"add_key": 248, "request_key": 249, "keyctl": 250, "userfaultfd": 323, "open_by_handle_at": 304},
-        {"kill": 62, "rt_sigqueueinfo": 129, "tgkill": 234, "rt_tgsigqueueinfo": 297},
+        {"kill": 62, "rt_sigqueueinfo": 129, "tkill": 200, "tgkill": 234, "rt_tgsigqueueinfo": 297},
+        72,
         302,
     ),
     "aarch64": _Numbers(
@@ -59,7 +64,8 @@ NUMBERS = {
         | {"shmget": 194, "shmat": 196, "semget": 190, "msgget": 186, "mount": 40, "umount2": 39, "setns": 268}
         | {"process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "bpf": 280, "perf_event_open": 241}
         | {"add_key": 217, "request_key": 218, "keyctl": 219, "userfaultfd": 282, "open_by_handle_at": 265},
-        {"kill": 129, "rt_sigqueueinfo": 138, "tgkill": 131, "rt_tgsigqueueinfo": 240},
+        {"kill": 129, "rt_sigqueueinfo": 138, "tkill": 130, "tgkill": 131, "rt_tgsigqueueinfo": 240},
+        25,
         261,
     ),
 }
@@ -99,14 +105,18 @@ def _rules(numbers: _Numbers, *, signals: bool, own: int) -> list[tuple[int, int
     ]
     for number in numbers.denied.values():
         rows += [(EQUAL, 0, 1, number), (RETURN, 0, 0, DENY)]
-    for number in numbers.signals.values() if signals else ():
-        rows += _only_for(number, own)
-    rows += _only_for(numbers.limits, 0, own)
+    if signals:
+        for number in numbers.signals.values():
+            rows += _decided(number, FIRST_ARGUMENT_AT, (own,), ALLOW, DENY)
+        rows += _decided(numbers.control, SECOND_ARGUMENT_AT, OWNERS, DENY, ALLOW)
+    rows += _decided(numbers.limits, FIRST_ARGUMENT_AT, (0, own), ALLOW, DENY)
     return [*rows, (RETURN, 0, 0, ALLOW)]
 
 
-def _only_for(number: int, *processes: int) -> list[tuple[int, int, int, int]]:
-    """Allow a call only when its first argument is one of these processes."""
-    checks = [(EQUAL, len(processes) - place, 0, one) for place, one in enumerate(processes)]
-    inside = [(LOAD, 0, 0, FIRST_ARGUMENT_AT), *checks, (RETURN, 0, 0, DENY), (RETURN, 0, 0, ALLOW)]
+def _decided(
+    number: int, argument: int, values: Sequence[int], listed: int, other: int
+) -> list[tuple[int, int, int, int]]:
+    """Do with a call one thing when an argument is one of these values, and another when it is not."""
+    checks = [(EQUAL, len(values) - place, 0, one) for place, one in enumerate(values)]
+    inside = [(LOAD, 0, 0, argument), *checks, (RETURN, 0, 0, other), (RETURN, 0, 0, listed)]
     return [(EQUAL, 0, len(inside), number), *inside]

@@ -152,6 +152,32 @@ def test_what_is_said_to_be_shut_is_shut_when_the_system_lacks_a_part(tmp_path: 
         assert "files" not in row["kept"]
 
 
+SIGNALS = """
+import ctypes, fcntl, os, platform, signal, sys
+from pathlib import Path
+from compress_studio.steps.kernels import child_filter, child_isolation as one
+one._confine_writing = lambda *_: 0
+one.isolate(Path(sys.argv[1]))
+call, number = ctypes.CDLL(None).syscall, child_filter.NUMBERS[platform.machine()].signals["tkill"]
+assert call(number, os.getppid(), 0) == -1
+assert call(number, os.getpid(), 0) == 0
+ready, other = os.pipe()
+fcntl.fcntl(ready, fcntl.F_SETFD, 0)
+for what in (fcntl.F_SETOWN, 15):
+    try:
+        fcntl.fcntl(ready, what, os.getppid().to_bytes(8, sys.byteorder) if what == 15 else os.getppid())
+    except PermissionError:
+        print("refused")
+"""
+
+
+@pytest.mark.skipif(not FILTERED, reason="only the filter of system calls keeps signals in on older systems")
+def test_no_roundabout_way_signals_another_process_where_landlock_does_not_guard_signals(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", SIGNALS, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["refused", "refused"]
+
+
 def test_what_the_system_does_not_keep_code_from_is_said() -> None:
     assert how_isolated([]) == (
         "This system does not keep it from the network, other processes and writing outside of its own folder."
