@@ -119,7 +119,10 @@ class Hosted:
         opsets = [helper.make_opsetid(domain, version) for domain, version in self._model.opset_imports.items()]
         functions = [ir.serde.serialize_function(one) for one in self._model.functions.values()]
         version = max(self._model.ir_version or IR_VERSION, 8)
-        return helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=version)
+        proto = helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=version)
+        # They name the libraries that the operator may come from.
+        helper.set_model_props(proto, dict(self._model.metadata_props))
+        return proto
 
 
 @dataclass(frozen=True, slots=True)

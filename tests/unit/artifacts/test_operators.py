@@ -28,6 +28,9 @@ from compress_studio.spec.step import spec_of
 from compress_studio.steps.graph_optimize import graph_optimize
 from compress_studio.steps.quantize_weights import quantize_weights
 from compress_studio.steps.source_model import SourceModelParams, fingerprint, source_model
+from compress_studio.view.compare import compare
+from compress_studio.view.network import TorchView
+from compress_studio.view.reach import unreached
 from tests.toys.context import ToyContext
 
 DOMAIN = "my.ops"
@@ -155,6 +158,19 @@ def test_the_library_is_found_through_steps_and_by_every_session(
             wanted = expected(path, array)
             assert np.abs(got - wanted).max() < 0.05 * np.abs(wanted).max()
     assert set(loaded) == {str(library)}
+
+
+def test_a_network_with_operators_of_a_library_is_trained_behind_them(
+    tmp_path: Path, library: Path, loaded: list[str]
+) -> None:
+    consents.give(*allowed_by(str(library)))
+    params = SourceModelParams(path=str(network(tmp_path)), custom_ops=str(library))
+    result = source_model(ToyContext(tmp_path), params).path
+    model = load(result)
+    view = TorchView(model)
+    assert [node.op_type for node in view.hosted] == ["Triple"]
+    assert set(unreached(model, ["y"], view.hosted)) == {"w"}
+    assert compare(view, result, {"x": np.ones((3, 4), np.float32)}) < 1e-5
 
 
 def test_the_library_is_part_of_the_key(tmp_path: Path, library: Path) -> None:
