@@ -38,7 +38,8 @@ def deform_conv(
     taps_x = (torch.arange(columns, **like) * wide_x).repeat(rows)[:, None, None]
     place_y = (moved[:, :, :, 0] + at_y + taps_y).reshape(n * parts, -1)
     place_x = (moved[:, :, :, 1] + at_x + taps_x).reshape(n * parts, -1)
-    picked = _bilinear(x.reshape(n * parts, channels // parts, *x.shape[2:]), place_y, place_x)
+    each = torch.arange(n * parts, device=x.device)
+    picked = _bilinear(x.reshape(n * parts, channels // parts, *x.shape[2:]), each, place_y, place_x)
     picked = picked.reshape(n, parts, channels // parts, rows * columns, high, wide)
     if mask is not None:
         picked = picked * mask.reshape(n, parts, 1, rows * columns, high, wide)
@@ -48,10 +49,14 @@ def deform_conv(
     return y if bias is None else y + bias.reshape(1, -1, 1, 1)
 
 
-def _bilinear(image: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """Samples of image [n, c, h, w] at places [n, p] in pixels, zero outside; [n, c, p]."""
-    height, width = image.shape[-2:]
-    flat = image.flatten(2)
+def _bilinear(image: Tensor, rows: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Samples of image [m, c, h, w] at places [n, p] in pixels, of the image that rows [n] names, zero outside.
+
+    Gives [n, c, p]. Images are not repeated for the regions within them, of which there may be a thousand.
+    """
+    channels, height, width = image.shape[1:]
+    flat = image.transpose(0, 1).reshape(channels, -1)
+    first = rows[:, None] * (height * width)
     low_y, low_x = y.floor(), x.floor()
     total: Tensor | None = None
     for more_y in (0, 1):
@@ -59,12 +64,12 @@ def _bilinear(image: Tensor, y: Tensor, x: Tensor) -> Tensor:
             at_y, at_x = low_y + more_y, low_x + more_x
             share = (1 - (y - at_y).abs()) * (1 - (x - at_x).abs())
             inside = (at_y >= 0) & (at_y < height) & (at_x >= 0) & (at_x < width)
-            index = at_y.clamp(0, height - 1).long() * width + at_x.clamp(0, width - 1).long()
-            values = torch.gather(flat, 2, index.unsqueeze(1).expand(-1, flat.shape[1], -1))
-            part = values * (share * inside).unsqueeze(1)
+            index = first + at_y.clamp(0, height - 1).long() * width + at_x.clamp(0, width - 1).long()
+            values = flat.index_select(1, index.reshape(-1)).reshape(channels, *index.shape)
+            part = values * (share * inside)
             total = part if total is None else total + part
     assert total is not None
-    return total
+    return total.transpose(0, 1)
 
 
 def _roi_settings(attrs: Attrs, inputs: int) -> str:
@@ -90,7 +95,7 @@ def roi_align(ctx: Context, attrs: Attrs, x: Tensor, regions: Tensor, batch: Ten
     grid_y = places_y[:, :, None].expand(-1, -1, columns * count).flatten(1)
     grid_x = places_x[:, None, :].expand(-1, rows * count, -1).flatten(1)
     inside = (grid_y >= -1) & (grid_y <= height) & (grid_x >= -1) & (grid_x <= width)
-    picked = _bilinear(x[batch.long()], grid_y.clamp(0, height - 1), grid_x.clamp(0, width - 1)) * inside.unsqueeze(1)
+    picked = _bilinear(x, batch.long(), grid_y.clamp(0, height - 1), grid_x.clamp(0, width - 1)) * inside.unsqueeze(1)
     picked = picked.reshape(len(regions), x.shape[1], rows, count, columns, count)
     return picked.mean((3, 5))
 

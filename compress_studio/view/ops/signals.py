@@ -88,10 +88,5 @@ def max_unpool(ctx: Context, attrs: Attrs, x: Tensor, places: Tensor, shape: Ten
         (size - 1) * stride - pads[axis] - pads[axis + rank] + width
         for axis, (size, stride, width) in enumerate(zip(x.shape[2:], strides, kernel, strict=True))
     ]
-    inner = [*x.shape[:2], *sizes]
-    wanted = ints(shape) if shape is not None else inner
-    y = x.new_zeros(math.prod(inner)).scatter(0, places.reshape(-1), x.reshape(-1)).reshape(inner)
-    missing = [want - have for want, have in zip(wanted[2:], inner[2:], strict=True)]
-    if any(missing):
-        y = x.new_zeros(math.prod(wanted)).scatter(0, places.reshape(-1), x.reshape(-1)).reshape(wanted)
-    return y
+    wanted = ints(shape) if shape is not None else [*x.shape[:2], *sizes]
+    return x.new_zeros(math.prod(wanted)).scatter(0, places.reshape(-1), x.reshape(-1)).reshape(wanted)

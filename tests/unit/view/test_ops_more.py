@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from compress_studio.view.network import TorchView
 from tests.unit.view.cases import Case, check
@@ -41,6 +44,8 @@ CASES = [
     Case("Col2Im", [f(1, 8, 9), i(4, 4), i(2, 2)], {}, opset=18, stored=[1, 2]),
     Case("MaxUnpool", [np.array([[[[1, 2], [3, 4]]]], np.float32), np.array([[[[5, 7], [13, 15]]]])],
          {"kernel_shape": [2, 2], "strides": [2, 2]}, opset=11),
+    Case("MaxUnpool", [np.array([[[[1, 2], [3, 4]]]], np.float32), np.array([[[[5, 7], [13, 24]]]]), i(1, 1, 5, 5)],
+         {"kernel_shape": [2, 2], "strides": [2, 2]}, opset=11, stored=[2], note="larger", reference=False),
     Case("DeformConv", [f(2, 4, 6, 7), f(4, 2, 3, 3), 0.7 * f(2, 36, 4, 5), f(4), f(2, 18, 4, 5)],
          {"group": 2, "offset_group": 2, "kernel_shape": [3, 3]}, opset=22, reference=False),
     Case("DeformConv", [f(1, 2, 6, 6), f(3, 2, 2, 2), f(1, 8, 4, 4)],
@@ -112,3 +117,24 @@ def test_scans_run_forwards_and_backwards_with_gradients(tmp_path: Path) -> None
     view = same(model, tmp_path, {"s": f(2), "x": f(4, 2)})
     view(view.tensors({"s": f(2), "x": f(4, 2)}))["y"].sum().backward()
     assert view.weights["w"].grad is not None
+
+
+class Largest(TorchDispatchMode):
+    """Notes the most numbers that a tensor has which an operator makes."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self.numbers = max(self.numbers, result.numel())
+        return result
+
+
+def test_many_regions_of_one_picture_do_not_repeat_the_picture() -> None:
+    case = Case("RoiAlign", [f(1, 3, 60, 70), np.tile(BOXES[:1], (100, 1)), np.zeros(100, np.int64)],
+                {"output_height": 2, "output_width": 2, "sampling_ratio": 1}, opset=16)  # fmt: skip
+    view = TorchView(ir.from_proto(case.model()))
+    with torch.no_grad(), Largest() as largest:
+        view(view.tensors(case.feeds()))
+    assert largest.numbers <= 3 * 60 * 70
