@@ -258,7 +258,13 @@ def matmul_bits(
         middle = zeros.reshape(rows, count, 1)
     else:
         middle = unpacked(zeros.reshape(rows, -1), bits)[:, :count].float()[..., None]
-    weight = ((weight - middle) * scales.reshape(rows, count, 1)).reshape(rows, -1)[:, :columns]
+    factor = scales.reshape(rows, count, 1)
+    if groups is not None:  # the block of each column, where they are not in order
+        own = groups.long()
+        middle = middle[:, own, 0] if isinstance(middle, Tensor) else middle
+        weight = (weight.reshape(rows, -1)[:, :columns] - middle) * factor[:, own, 0]
+    else:
+        weight = ((weight - middle) * factor).reshape(rows, -1)[:, :columns]
     return F.linear(a, weight, bias)
 
 
@@ -287,9 +293,7 @@ def gather_blocks(
 
 
 def _bits(attrs: Attrs, inputs: int) -> str:
-    if attrs.get("bits", 4) not in {4, 8}:
-        return f"{attrs['bits']} bits"
-    return "reordered groups" if inputs > 4 and attrs.get("has_g_idx", 0) else ""
+    return "" if attrs.get("bits", 4) in {4, 8} else f"{attrs['bits']} bits"
 
 
 def _never(attrs: Attrs, inputs: int) -> str:

@@ -77,6 +77,8 @@ CASES = [
     fused("MatMulNBits", [f(3, 32), u8(5, 2, 8), scale(0.1, 10)], [1, 2], bits=4, block_size=16, K=32, N=5),
     fused("MatMulNBits", [f(3, 32), u8(5, 2, 16), scale(0.1, 10), u8(5, 2)], [1, 2, 3],
           bits=8, block_size=16, K=32, N=5),
+    fused("MatMulNBits", [f(3, 32), u8(5, 2, 8), scale(0.1, 10), None, RNG.integers(0, 2, 32).astype(np.int32)],
+          [1, 2, 4], "reordered", bits=4, block_size=16, K=32, N=5),
     fused("GatherBlockQuantized", [u8(7, 32), np.array([[1, 3], [6, 0]]), scale(0.1, 7, 2)], [0, 2],
           bits=8, block_size=16, quantize_axis=1),
     fused("GatherBlockQuantized", [u8(7, 16), np.array([[1, 3], [6, 0]]), scale(0.1, 7, 2)], [0, 2], "halves",
