@@ -144,6 +144,7 @@ class QuestionDialog(FittingDialog):
         layout.setContentsMargins(2 * METRICS.pad, 2 * METRICS.pad, 2 * METRICS.pad, METRICS.pad + METRICS.gap)
         layout.setSpacing(METRICS.pad)
         head = QLabel(breakable(question.title), self)
+        head.setTextFormat(Qt.TextFormat.PlainText)
         head.setProperty("role", "heading")
         head.setWordWrap(True)
         layout.addWidget(head)

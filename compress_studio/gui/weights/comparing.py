@@ -74,6 +74,7 @@ class ComparingPane(QWidget):
         layout.setSpacing(METRICS.gap)
         self.model = MisfitModel(self)
         self._renamed = QLabel(self)
+        self._renamed.setTextFormat(Qt.TextFormat.PlainText)
         self._renamed.setProperty("tone", "muted")
         self._renamed.setWordWrap(True)
         layout.addWidget(self._renamed)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from compress_studio.gui.theme.tokens import METRICS
 from compress_studio.gui.weights.state import CodeLook, Need, WeightsState
 from compress_studio.gui.widgets.basics import Pill
 from compress_studio.gui.widgets.card import Card
-from compress_studio.gui.widgets.hint import breakable
+from compress_studio.gui.widgets.hint import breakable, plain_tip
 
 SHORT = 12
 """Letters of a digest that are shown."""
@@ -83,11 +83,12 @@ class ConsentCard(Card):
         for place, label in enumerate(self._labels):
             text, tip = texts[place] if place < len(texts) else ("", "")
             label.setText(breakable(text))
-            label.setToolTip(tip)
+            label.setToolTip(plain_tip(tip))
             label.setVisible(bool(text))
 
     def _label(self, tone: str) -> QLabel:
         label = QLabel(self)
+        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setProperty("tone", tone)
         label.setWordWrap(True)
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)

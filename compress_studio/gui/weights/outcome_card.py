@@ -27,6 +27,7 @@ class OutcomeCard(Card):
         self.body.addWidget(self.pill, 0, Qt.AlignmentFlag.AlignLeft)
         self.headline = QLabel(self)
         self.headline.setObjectName("weights:headline")
+        self.headline.setTextFormat(Qt.TextFormat.PlainText)
         self.headline.setProperty("role", "title")
         self.headline.setWordWrap(True)
         self.body.addWidget(self.headline)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import Qt as Text
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from compress_studio.gui.theme.tokens import METRICS
@@ -18,6 +19,11 @@ LONG_WORD = 24
 def breakable(text: str) -> str:
     """The text with places to wrap inside long names of files and layers."""
     return " ".join(_JOINT.sub("\u200b", word) if len(word) > LONG_WORD else word for word in text.split(" "))
+
+
+def plain_tip(text: str) -> str:
+    """A tooltip with text of strangers, which is shown letter by letter also when it looks like markup."""
+    return Text.convertFromPlainText(text) if Text.mightBeRichText(text) else text
 
 
 class EmptyHint(QWidget):

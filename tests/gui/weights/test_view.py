@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QToolButton, QWidget
+from PySide6.QtGui import QGuiApplication, QTextDocument
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QToolButton, QWidget
 
 from compress_studio.gui.gallery_weights import weights_states
 from compress_studio.gui.weights.dialog import LEAST, SIZE
@@ -112,6 +114,20 @@ def test_the_code_that_would_run_can_be_read(view: WeightsView, qtbot) -> None:
     assert view.pages.value == CODE
     assert "def make(classes=10):" in view.code.text.toPlainText()
     assert view.code.text.isReadOnly()
+
+
+def test_names_that_look_like_markup_hide_nothing_of_what_would_run(view: WeightsView) -> None:
+    names = ("a.<b></b><!--", *(f"m.name{place}" for place in range(20)), "os.system")
+    state = weights_states()["pickled"]
+    assert state.code is not None
+    view.show_state(replace(state, code=replace(state.code, imports=names)))
+    shown = [one for one in view.consent.findChildren(QLabel) if names[0] in one.text()]
+    assert [one.textFormat() for one in shown] == [Qt.TextFormat.PlainText]
+    (label,) = shown
+    tip = QTextDocument()
+    tip.setHtml(label.toolTip())
+    assert "os.system" in tip.toPlainText()
+    assert names[0] in tip.toPlainText()
 
 
 def test_only_what_belongs_to_the_state_can_be_pressed(view: WeightsView) -> None:
