@@ -284,8 +284,11 @@ class WeightsDialog(QDialog):
             return
         if code.digest and all(code.digest != need.digest for need in code.needs or ()):
             self._examine()  # the code was changed after it was read
-        else:
-            self.show_state(replace(self.state, code=code))
+            return
+        before = self.state.code
+        same = before is not None and before.lacking == code.lacking
+        # What was trusted is what was shown then, and nothing that came to it since.
+        self.show_state(replace(self.state, code=code, trusted=self.state.trusted and same))
 
     def _unexamined(self, failure: Failure) -> None:
         if self._left:

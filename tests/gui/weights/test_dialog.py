@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from compress_studio.artifacts.codefiles import parse_architecture
 from compress_studio.engine import consents
 from compress_studio.gui.weights.dialog import WeightsDialog
-from compress_studio.gui.weights.state import ArchitectureChoice, Way
+from compress_studio.gui.weights.state import ArchitectureChoice, Need, Way
 from compress_studio.gui.weights.view import COMPARING, TENSORS
 from tests.toys import torchnets
 
@@ -90,6 +91,18 @@ def test_code_that_fails_says_where_and_code_that_was_changed_is_asked_for_again
     assert view.consent.tick.isVisible()
     assert not view.consent.tick.isChecked()
     assert "another thing" in view.code.text.toPlainText()
+
+
+def test_trust_in_what_was_shown_is_no_trust_in_what_comes_to_it(opened: Opened, weights: Path, code: Path) -> None:
+    dialog = opened(weights, architecture=f"{code}:Plain")
+    dialog.view.consent.tick.click()
+    known = dialog.state.code
+    assert known is not None
+    dialog._needed(known)
+    assert dialog.state.trusted
+    dialog._needed(replace(known, needs=(*known.lacking, Need("f" * 40, "the pickle"))))
+    assert not dialog.state.trusted
+    assert not dialog.view.go.isEnabled()
 
 
 def test_trying_can_be_stopped(opened: Opened, session, weights: Path, tmp_path: Path, qtbot) -> None:
