@@ -21,6 +21,7 @@ SHAPE = re.compile(r"(\d+|[A-Z]\w*)( ?[x×] ?(\d+|[A-Z]\w*))*")
 """ "Nx3x224x224", "64×3"."""
 ENTRY_HINT = re.compile(r"; choose them with entry=[^ ]*(?=\.$)")
 """What the command line is told; here there is a list to choose from."""
+FILE_HINT = " as the first step: --step source.model:architecture=FILE.py"
 DIMS_HINT = re.compile(r"\bdims=([^\s(]*[^\s(.])")
 
 
@@ -89,10 +90,10 @@ def read_outcome(found: Mapping[str, Any], choice: ArchitectureChoice) -> Outcom
 
 
 def _hint(text: str) -> str:
-    """A hint in the words of the dialog: what the command line calls dims is its field Input."""
+    """A hint in the words of the dialog: dims of the command line is Input, architecture is File."""
     found = DIMS_HINT.search(text)
     if found is None:
-        return text
+        return text.replace(FILE_HINT, " under File.")
     if "other sizes" in text:
         return f"Write other sizes into Input than {found[1]}."
     data = " Left empty, the data of the project tell it." if "--data" in text else ""

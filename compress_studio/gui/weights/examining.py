@@ -16,6 +16,8 @@ from compress_studio.gui.weights.state import ArchitectureChoice, CodeLook, Need
 
 LONGEST = 200_000
 """Letters of a file that are shown."""
+CUT = "# The last {more:,} letters of this file are not shown here: open it in an editor before you trust it."
+"""Above the text, as nobody looks for it below."""
 MODULE_FORM = "Write package.module:function, such as torchvision.models:resnet18."
 
 
@@ -68,8 +70,14 @@ def _texts(code: Architecture) -> tuple[tuple[tuple[str, str], ...], str]:
     if code.folder is None:
         return (), code.digest
     own = sorted(code.files, key=lambda file: file.stem != code.module)
-    texts = [(str(one.relative_to(code.folder)), one.read_text("utf-8", "replace")[:LONGEST]) for one in own]
+    texts = [(str(one.relative_to(code.folder)), _shown(one.read_text("utf-8", "replace"))) for one in own]
     return tuple(texts), code.digest
+
+
+def _shown(text: str) -> str:
+    """The text; of a very long one the beginning, and that it goes on."""
+    more = len(text) - LONGEST
+    return text if more <= 0 else f"{CUT.format(more=more)}\n\n{text[:LONGEST]}"
 
 
 def _unready(where: str, function: str, found: tuple[Factory, ...], way: Way) -> tuple[str, str] | None:

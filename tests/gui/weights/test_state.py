@@ -11,7 +11,7 @@ from compress_studio.engine import consents
 from compress_studio.gui.gallery_weights import weights_states
 from compress_studio.gui.weights.answers import read_look, read_outcome
 from compress_studio.gui.weights.consent_card import lines
-from compress_studio.gui.weights.examining import examine, guess_family, with_needs
+from compress_studio.gui.weights.examining import LONGEST, examine, guess_family, with_needs
 from compress_studio.gui.weights.form import expected_signature
 from compress_studio.gui.weights.outcome_card import headline, outcome_notices
 from compress_studio.gui.weights.state import (
@@ -121,6 +121,9 @@ def test_hints_of_the_command_line_are_said_in_the_words_of_the_dialog() -> None
     hint = "Say the shape that it takes in the first step: --step source.model:…,dims=x=Nx3x8x8 with other sizes."
     found = read_outcome({"error": {"message": "dims=x cannot be read.", "hint": hint}}, CHOICE)
     assert (found.message, found.hint) == ("x cannot be read.", "Write other sizes into Input than x=Nx3x8x8.")
+    hint = "Give the file that holds its classes as the first step: --step source.model:architecture=FILE.py"
+    told = read_outcome({"error": {"message": "m", "hint": hint}}, CHOICE).hint
+    assert told == "Give the file that holds its classes under File."
     told = read_outcome({"error": {"message": "m", "hint": "Write dims=a=NxL+b=NxAxB."}}, CHOICE).hint
     assert told == "Write into Input, for example: a=NxL+b=NxAxB (N for a free batch)."
 
@@ -174,6 +177,16 @@ def test_code_is_examined_without_running_it(tmp_path: Path) -> None:
     assert asked.ready
     assert asked.lacking
     assert not consents.given(whole.digest)
+
+
+def test_code_too_long_to_show_says_so_above_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text("def make(): pass\n" + "#" * LONGEST + "\nhidden = 1\n")
+    found = examine(tmp_path / "w.pt", ArchitectureChoice(f"{path}:make"), Way.FILE)
+    ((_, text),) = found.files
+    assert text.startswith("# The last 29 letters of this file are not shown here")
+    assert "def make" in text
+    assert "hidden" not in text
 
 
 def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:
