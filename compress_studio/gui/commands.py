@@ -151,7 +151,7 @@ class Commands(QObject):
         """Show what code a model needs, so that it can be allowed."""
         from compress_studio.gui.weights import flow
 
-        flow.review(self, node)
+        self._try(lambda: flow.review(self, node))
 
     def _open_rest(self, models: Sequence[tuple[Dropped, Path | None]], data: Sequence[Dropped]) -> None:
         self.open_models(models, unsaved.ADD, data)
