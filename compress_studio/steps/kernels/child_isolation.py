@@ -154,8 +154,19 @@ def limit(request: Mapping[str, Any]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def watch_parent(parent: int) -> None:
+def watch_parent(parent: int, studio: int) -> None:
     """End this process when the studio's ends, on systems that do not do it themselves."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
+    if sys.platform == "win32":
+        # The number of the parent stays when it ends, and may be that of a program that only starts this one.
+        import psutil
+
+        try:
+            psutil.Process(studio).wait()
+        except psutil.AccessDenied:
+            return
+        except psutil.NoSuchProcess:
+            pass
+    else:
+        while os.getppid() == parent:
+            time.sleep(0.5)
     os._exit(77)

@@ -56,7 +56,7 @@ def main(folder: Path) -> int:
     limit(request)
     parent = os.getppid()
     isolated = isolate(folder)
-    threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
+    threading.Thread(target=watch_parent, args=(parent, int(request["studio"])), daemon=True).start()
     try:
         answer = _work(folder, request)
     except UserError as error:

@@ -97,6 +97,7 @@ def run_code(
         **request,
         "has_data": give is not None,
         "threads": ctx.threads,
+        "studio": os.getpid(),
         "cpu_seconds": CPU_SECONDS,
         "memory_bytes": _memory(),
     }

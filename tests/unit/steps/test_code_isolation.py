@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -257,6 +258,19 @@ def test_the_process_ends_with_the_studio_that_started_it(tmp_path: Path) -> Non
     while runs(code) and time.monotonic() < deadline:
         os.sched_yield()
     assert not runs(code)
+
+
+def test_where_the_number_of_a_parent_outlives_it_the_studio_itself_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(child_isolation.sys, "platform", "win32")
+    monkeypatch.setattr(child_isolation.os, "_exit", ended.append)
+    studio = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    watching = threading.Thread(target=child_isolation.watch_parent, args=(os.getppid(), studio.pid))
+    watching.start()
+    assert not ended
+    studio.communicate(b"\n")
+    watching.join(60)
+    assert ended == [77]
 
 
 def runs(process: psutil.Process) -> bool:
