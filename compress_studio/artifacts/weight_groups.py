@@ -24,21 +24,30 @@ WRAPPINGS = ("module.", "_orig_mod.")
 OTHER_FORMS = (
     (
         ("_orig",),
+        "_mask",
         "was made by torch.nn.utils.prune, which keeps a weight and a mask: call torch.nn.utils.prune.remove(layer,"
         ' "weight") for each pruned layer and save again, or let the function prune its layers too.',
     ),
     (
+        ("_orig",),
+        "_u",
+        "was made by spectral normalization, which keeps a weight and its direction: remove it from the layers"
+        " (torch.nn.utils.remove_spectral_norm) and save again, or let the function apply it too.",
+    ),
+    (
         ("weight_g", ".original0"),
+        "",
         "was made by weight normalization, which keeps a length and a direction: remove it from the layers"
         " (remove_weight_norm, remove_parametrizations) and save again, or let the function apply it too.",
     ),
     (
         ("_packed_params.0",),
+        "",
         "belongs to a network that PyTorch quantized, whose layers are others: give the weights of the float network"
         " from which it was made; int8 is what quantize.static and quantize.dynamic make here.",
     ),
 )
-"""Endings of names that only a network in another form has, and what to do about it."""
+"""Endings of names that only a network in another form has, what is there with another ending, and what to do."""
 HALVES = frozenset({"float16", "bfloat16"})
 SHOWN = 3
 
@@ -175,8 +184,10 @@ def other_forms(checkpoint: Checkpoint) -> list[str]:
     if checkpoint.sparse:
         listed = ", ".join(checkpoint.sparse[:SHOWN]) + (", …" if len(checkpoint.sparse) > SHOWN else "")
         told.append(f"Sparse tensors are not read: {listed}. Save them with .to_dense() where they were made.")
-    for endings, text in OTHER_FORMS:
-        name = next((one.name for one in checkpoint.tensors if one.name.endswith(endings)), "")
+    names = dict.fromkeys(one.name for one in checkpoint.tensors)
+    for endings, beside, text in OTHER_FORMS:
+        fitting = (one for one in names if one.endswith(endings))
+        name = next((one for one in fitting if not beside or one.removesuffix(endings[0]) + beside in names), "")
         if name:
             told.append(f"{name} {text}")
     return told

@@ -67,6 +67,7 @@ def test_sparse_tensors_are_named_with_what_to_do(numbers: torch.Tensor, tmp_pat
     ("rows", "word"),
     [
         ({"head.weight_orig": (5, 4), "head.weight_mask": (5, 4)}, "torch.nn.utils.prune.remove"),
+        ({"head.weight_orig": (5, 4), "head.weight_u": (5,), "head.weight_v": (4,)}, "remove_spectral_norm"),
         ({"head.weight_g": (5, 1), "head.weight_v": (5, 4)}, "remove_weight_norm"),
         ({"head.weight": (5, 4), "attn_mask": (4, 4)}, ""),
     ],
