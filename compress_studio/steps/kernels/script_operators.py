@@ -179,6 +179,15 @@ def padded(source: Any, padding: float, size: Sequence[int] | None = None) -> to
     return source.padded.masked_fill(source.real.logical_not()[..., None], padding)
 
 
+def _added(one: Any, two: Any, factor: Any = 1) -> Any:
+    """A sum of numbers or lists; a traced sum of sizes has a factor of the second."""
+    return one + two if factor == 1 else one + factor * two
+
+
+def _subtracted(one: Any, two: Any, factor: Any = 1) -> Any:
+    return one - two if factor == 1 else one - factor * two
+
+
 def _divided(one: Any, two: Any) -> Any:
     return one / two
 
@@ -236,9 +245,9 @@ FUSED: Mapping[str, Operator] = {
 }
 OF_RAGGED: Mapping[str, Operator] = {"aten::to_padded_tensor": padded}
 PLAIN: Mapping[str, Operator] = {
-    "aten::add": operator.add,
+    "aten::add": _added,
     "aten::add_": operator.iadd,
-    "aten::sub": operator.sub,
+    "aten::sub": _subtracted,
     "aten::mul": operator.mul,
     "aten::div": _divided,
     "aten::floordiv": operator.floordiv,

@@ -34,7 +34,7 @@ class Followed(torch.nn.Module):
 
     def __init__(self, script: torch.jit.ScriptModule, defaults: Sequence[Any]) -> None:
         super().__init__()
-        known: dict[int, Any] = {}
+        known: dict[Any, Any] = {}
         tree = _mirrored(script, known)
         for name, child in tree.named_children():
             self.add_module(name, child)
@@ -151,11 +151,11 @@ def _named(size: Any, names: Mapping[str, str]) -> Any:
     return names.get(str(size.value), str(size.value)) if known else size
 
 
-def _mirrored(script: Any, known: dict[int, Any]) -> torch.nn.Module:
+def _mirrored(script: Any, known: dict[Any, Any]) -> torch.nn.Module:
     """The weights of a program in plain modules of the same names; the same tensor stays the same."""
     mirror = torch.nn.Module()
     for name, one in script.named_parameters(recurse=False):
-        key = one.data_ptr() or id(one)
+        key = (one.data_ptr(), tuple(one.shape), one.stride())  # parts of one tensor may begin at the same place
         mirror.register_parameter(name, known.setdefault(key, torch.nn.Parameter(one.detach(), requires_grad=False)))
     for name, one in script.named_buffers(recurse=False):
         mirror.register_buffer(name, one.detach())

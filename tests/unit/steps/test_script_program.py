@@ -14,6 +14,7 @@ from compress_studio.graph.layers import weight_layers
 from compress_studio.graph.saving import load
 from compress_studio.graph.session import open_session, run
 from compress_studio.steps.kernels import torch_import
+from compress_studio.steps.kernels.script_program import Followed
 from compress_studio.steps.source_model import SourceModelParams, source_model
 from tests.toys.context import ToyContext
 
@@ -133,3 +134,13 @@ def test_a_branch_that_numbers_decide_is_refused_with_the_reason(tmp_path: Path)
         source_model(ToyContext(tmp_path), SourceModelParams(path=str(file), dims="ids=NxL"))
     assert "PyTorch cannot export net.pt to ONNX" in caught.value.message
     assert "torch.onnx.export" in caught.value.hint
+
+
+def test_a_traced_sum_of_sizes_is_followed() -> None:
+    class Longer(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(x.size(0) + 1, 2 * x.size(1) - 3)
+
+    with torch_import._quiet():  # pyright: ignore[reportPrivateUsage]
+        traced: Any = torch.jit.trace(Longer(), (torch.zeros(2, 5),))
+    assert Followed(traced, ())(torch.zeros(4, 7))[0].shape == (5, 11)
