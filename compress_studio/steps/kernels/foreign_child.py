@@ -212,7 +212,8 @@ def _dress(path: Path, original: Original) -> None:
         if value.type.tensor_type.HasField("shape"):
             _set_dims(value, ["N" if axis == 0 and batch and not size else size for axis, size in enumerate(dims)])
     _rename(graph, {old: new for old, new in renamed.items() if old != new})
-    # Without this the first load would have left large weights in memory only.
+    # What lies beside it has been read, and ONNX would write behind it.
+    path.with_name(f"{path.name}.data").unlink(missing_ok=True)
     total = sum(len(one.raw_data) for one in graph.initializer)
     onnx.save(model, str(path), save_as_external_data=total > LARGE, location=f"{path.name}.data")
 

@@ -172,6 +172,36 @@ def test_inside_values_of_the_same_name_give_way_to_outputs(tmp_path: Path) -> N
     assert graph.output[0].name == "y"
 
 
+def test_weights_beside_a_converted_network_are_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, beside = tmp_path / "model.onnx", tmp_path / "model.onnx.data"
+    weight = np.ones((4, 500), np.float32)
+    write(path, weight)
+    onnx.save(onnx.load(str(path)), str(path), save_as_external_data=True, location=beside.name)
+    monkeypatch.setattr(foreign_child, "LARGE", 0)
+    foreign_child._dress(path, original())  # pyright: ignore[reportPrivateUsage]
+    assert beside.stat().st_size == weight.nbytes
+    assert np.array_equal(numpy_helper.to_array(onnx.load(str(path)).graph.initializer[0]), weight)
+
+
+def test_numbers_of_classes_that_are_off_by_one_are_another_result(
+    tmp_path: Path, reader: types.SimpleNamespace
+) -> None:
+    def classes(path: Path) -> None:
+        graph = helper.make_graph(
+            [helper.make_node("ArgMax", ["x"], ["top"], axis=1), helper.make_node("Add", ["top", "one"], ["y"])],
+            "net",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])],
+            [helper.make_tensor_value_info("y", TensorProto.INT64, ["N", 1])],
+            [numpy_helper.from_array(np.ones(1, np.int64), "one")],
+        )
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), str(path))
+
+    inputs = [Entry("x", ("N", 4), "float32")]
+    reader.original = Original(inputs, ["y"], lambda rows: [rows[0].argmax(1, keepdims=True)], classes, "a way")
+    with pytest.raises(BadInput, match="other outputs"):
+        opened(tmp_path)
+
+
 def test_random_inputs_fit_their_types_and_masks_cover_the_end_of_a_text() -> None:
     whole = draw(Entry("a", ("N", "L"), "int64", 7), 3, {"L": 50})
     assert whole.shape == (3, 50)
