@@ -127,7 +127,7 @@ def _foreign(params: SourceModelParams) -> Foreign | None:
     from compress_studio.artifacts.sniffing import sniff
 
     path = Path(params.path)
-    return None if params.architecture or not path.exists() else foreign(path, sniff(path))
+    return None if params.architecture or not params.path or not path.exists() else foreign(path, sniff(path))
 
 
 def _needs_code(params: SourceModelParams) -> bool:
@@ -147,7 +147,7 @@ def asks_data(params: SourceModelParams) -> bool:
     from compress_studio.artifacts.sniffing import TORCH_PROGRAMS, Format, sniff
 
     path = Path(params.path)
-    if not path.exists() or _foreign(params) is not None:
+    if not params.path or not path.exists() or _foreign(params) is not None:
         return False
     return path.is_dir() or _needs_code(params) or sniff(path) in {*TORCH_PROGRAMS, Format.ZIP}
 

@@ -15,9 +15,10 @@ from compress_studio.base.errors import BadInput
 from compress_studio.graph.facts import inspect
 from compress_studio.graph.layers import set_array
 from compress_studio.graph.saving import load, save
-from compress_studio.steps.source_model import SourceModelParams, fingerprint, source_model
+from compress_studio.steps.source_model import SourceModelParams, asks_data, fingerprint, source_model
 from tests.toys import networks
 from tests.toys.context import ToyContext
+from tests.toys.foreignfiles import hub
 
 
 def written(path: Path, model: ir.Model) -> Path:
@@ -192,3 +193,12 @@ def test_types_that_the_runtime_lacks_are_refused_with_the_type_that_it_has(tmp_
     path.write_bytes(proto.SerializeToString())
     with pytest.raises(BadInput, match=r"Conv.*float32"):
         opened(tmp_path, path)
+
+
+def test_without_a_file_the_folder_of_the_program_is_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hub(tmp_path / "hub"))
+    assert not asks_data(SourceModelParams())
+    with pytest.raises(BadInput):
+        fingerprint(SourceModelParams())
