@@ -15,24 +15,22 @@ from compress_studio.base.digest import Json, digest_json, read_digest
 from compress_studio.base.errors import BadInput, UserError
 from compress_studio.base.paths import check_name
 
-ROOM = "Make room, or choose another folder with --out."
+ROOM = "Make room, or choose another folder."
 
 
 def check_writable(folder: Path) -> None:
     """Raise now what would otherwise be found after the work: BadInput for a bad path, UserError for no right."""
     check_name(folder.absolute())
     if folder.exists() and not folder.is_dir():
-        raise BadInput(f"{folder} is a file, not a folder.", "Choose another name with --out.")
+        raise BadInput(f"{folder} is a file, not a folder.", "Choose another name.")
     nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     if not nearest.is_dir():
-        raise BadInput(f"{folder} cannot be made: {nearest} is a file.", "Choose another folder with --out.")
+        raise BadInput(f"{folder} cannot be made: {nearest} is a file.", "Choose another folder.")
     try:
         with tempfile.TemporaryDirectory(prefix=".cs-", dir=nearest):
             pass
     except OSError as error:
-        raise UserError(
-            f"{folder} cannot be written: {error.strerror or error}.", "Choose another folder with --out."
-        ) from None
+        raise UserError(f"{folder} cannot be written: {error.strerror or error}.", "Choose another folder.") from None
 
 
 def deliver(folder: Path, writers: Mapping[str, Callable[[Path], None]]) -> None:
@@ -99,7 +97,7 @@ def export(model: Path, target: Path) -> dict[str, Path]:
     written = {name: target if name == MODEL_FILE else target.parent / name for name in stored}
     for name, path in written.items():
         if name != MODEL_FILE and path.exists() and read_digest(path) != read_digest(stored[name]):
-            raise UserError(f"{path} belongs to another model.", "Choose another folder with --out.")
+            raise UserError(f"{path} belongs to another model.", "Choose another folder.")
     deliver(target.absolute().parent, {written[name].name: copier(path) for name, path in stored.items()})
     return written
 

@@ -62,7 +62,7 @@ def carries(facts: Mapping[str, Any], params: MobileParams) -> Verdict:
         example = "+".join(f"{name}=…" for name in missing)
         return Verdict.no(
             f"Every size is fixed in such a file, and {names} of this network {'is' if one else 'are'} free.",
-            f"Say the size{'' if one else 's'}: dims={example}.",
+            f"Say the size{'' if one else 's'}, under “Sizes” or as dims={example}.",
         )
     return Verdict(ok=True, reason=" ".join(cautions(facts)))
 

@@ -14,7 +14,8 @@ KERNELS = "compress_studio.outputs.kernels"
 INSTALL = 'pip install "litert-torch>=0.10" && pip install "pydantic>=2.12"'
 """Packages of LiteRT ask for an older pydantic than this program, and run with the newer one too."""
 QUANTIZE = (
-    "Export the network before it was quantized, with the choice int8=true: LiteRT then quantizes it in its own way."
+    "Export the network before it was quantized, with “Weights in 8 bits” (int8=true): LiteRT then quantizes it in its"
+    " own way."
 )
 
 

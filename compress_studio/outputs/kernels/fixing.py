@@ -36,7 +36,9 @@ def fixed(params: MobileParams, path: Path, folder: Path) -> Path:
     sizes = dict.fromkeys(batch_symbols(facts), params.batch) | given
     missing = [name for name in free_names(facts) if name not in sizes]
     if missing:
-        raise Refused(f"The size of {missing[0]} is free in this network.", f"Say it: dims={missing[0]}=….")
+        raise Refused(
+            f"The size of {missing[0]} is free in this network.", f"Say it, under “Sizes” or as dims={missing[0]}=…."
+        )
     known = {dim for fact in facts for dim in fact.dims or () if isinstance(dim, str)}
     if unknown := [name for name in given if name not in known]:
         names = ", ".join(sorted(known)) or "none"
