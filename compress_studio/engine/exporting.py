@@ -145,9 +145,9 @@ def finish(staged: Staged) -> list[Path]:
     """Rename everything into place; what was there before is replaced only now."""
     try:
         for inside, target in staged.files.items():
+            flush(inside)
             if inside.is_dir() and target.is_dir():
                 shutil.rmtree(target)
-            flush(inside)
             inside.replace(target)
     except OSError as error:
         raise UserError(

@@ -85,11 +85,11 @@ def write_output(request: OutputRequest, setting: WorkSetting, ask: Ask) -> Deli
 
 def _placed(made: Path, target: Path) -> Path:
     try:
+        flush(made)
         if target.is_dir():
             if not made.is_dir():
                 raise UserError(f"{target} is a folder.", "Choose another name.")
             shutil.rmtree(target)
-        flush(made)
         made.replace(target)
     except OSError as error:
         raise UserError(
