@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from compress_studio.outputs.stored import zeros
 from compress_studio.spec.params import Params, Range, Ui
 from compress_studio.spec.step import Verdict
 
@@ -32,8 +33,6 @@ HALVES = frozenset({"FLOAT16", "BFLOAT16"})
 BYTES = frozenset({"INT8", "UINT8"})
 SHARE = 0.25
 """Share of the bytes above which a type is that of the weights and not of their scales."""
-SPARSE = 0.7
-"""Share of weights that are not zero below which people expect a smaller file."""
 
 
 class TorchParams(Params):
@@ -82,9 +81,8 @@ def cautions(facts: Mapping[str, Any]) -> Iterable[str]:
         yield "PyTorch has no 4-bit numbers: these lie two in a byte in the file and are widened at every run."
     if _share(types, HALVES) > SHARE:
         yield "Half precision is kept in the file; the network is computed in float32."
-    total, nonzero = facts.get("parameters") or 0, facts.get("nonzero")
-    if nonzero is not None and total and nonzero < SPARSE * total:
-        yield f"{1 - nonzero / total:.0%} of its weights are zero, which PyTorch stores like all other numbers."
+    if sparsity := zeros(facts):
+        yield f"{sparsity:.0%} of its weights are zero, which PyTorch stores like all other numbers."
 
 
 def _share(types: Mapping[str, int], kinds: frozenset[str]) -> float:
