@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 from compress_studio.artifacts.factories import likeliest
 from compress_studio.artifacts.families import Family
 from compress_studio.artifacts.starting_code import starting_code
-from compress_studio.base.errors import UserError
 from compress_studio.base.paths import write_text
 from compress_studio.engine import consents
 from compress_studio.engine.records import Failure
@@ -227,8 +226,8 @@ class WeightsDialog(QDialog):
         )
         try:
             write_text(path, text)
-        except UserError as error:
-            self.view.status.setText(str(error))
+        except OSError as error:
+            self.view.status.setText(f"{path.name} cannot be written: {error.strerror or error}. Choose another place.")
             return
         self._use_file(path, "make")
 
@@ -311,8 +310,10 @@ class WeightsDialog(QDialog):
         try:
             for need in code.lacking:
                 consents.give(need.digest, need.what)
-        except UserError as error:
-            self._finish(Outcome(state.choice, False, message=error.message, hint=error.hint))
+        except OSError as error:
+            message = f"The consent cannot be kept: {error.strerror or error}."
+            hint = "Check the free space, and the folder of settings (Settings, Folders)."
+            self._finish(Outcome(state.choice, False, message=message, hint=hint))
             return
         allowed = tuple(replace(need, given=True) for need in code.needs or ())
         self.show_state(replace(state, code=replace(code, needs=allowed), trusted=False, phase=Phase.TRYING))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -175,6 +176,26 @@ def test_a_template_replaces_nothing_that_nobody_asked_about(
     assert asking.asked[-1] == "Replace the file?"
     assert (tmp_path / "mine.py").read_text() == "x = 1\n"
     assert dialog.state.choice.architecture == ""
+
+
+def test_what_cannot_be_written_is_said_and_nothing_runs(
+    opened: Opened, asking, weights: Path, code: Path, tmp_path: Path, monkeypatch, qtbot
+) -> None:
+    dialog = opened(weights)
+    (tmp_path / "file").touch()
+    asking.answers.append(tmp_path / "file" / "mine.py")
+    qtbot.mouseClick(dialog.view.form.template, Qt.MouseButton.LeftButton)
+    assert dialog.view.status.text().startswith("mine.py cannot be written: ")
+    dialog = opened(weights, architecture=f"{code}:Plain")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(consents, "give", full)
+    dialog.view.consent.tick.click()
+    qtbot.mouseClick(dialog.view.go, Qt.MouseButton.LeftButton)
+    assert not dialog.state.busy
+    assert "No space left" in dialog.view.outcome.headline.text()
 
 
 def test_every_way_keeps_what_was_written_into_it(opened: Opened, session, weights: Path, code: Path, qtbot) -> None:
