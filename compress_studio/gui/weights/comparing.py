@@ -79,6 +79,8 @@ class ComparingPane(QWidget):
         self._renamed.setWordWrap(True)
         layout.addWidget(self._renamed)
         self._kinds_row = QHBoxLayout()
+        self._kinds_row.addStretch(1)
+        self._kinds_row.addStretch(1)
         layout.addLayout(self._kinds_row)
         self.kinds = self._make_kinds({})
         row = QHBoxLayout()
@@ -134,8 +136,7 @@ class ComparingPane(QWidget):
         made.setObjectName("comparing:kinds")
         made.setVisible(len(options) > 2)
         made.chosen.connect(self.model.set_kind)
-        self._kinds_row.addWidget(made)
-        self._kinds_row.addStretch(1)
+        self._kinds_row.insertWidget(1, made)
         self.copy_calm()
         return made
 

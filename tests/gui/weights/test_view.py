@@ -108,6 +108,19 @@ def test_what_does_not_fit_is_filtered_by_kind_and_copied(view: WeightsView, qtb
     assert copied == "weight\tin the network\tin the file\nlayer4.1.attention.query\t512 × 512\tnot there"
 
 
+def test_the_kinds_of_what_does_not_fit_stay_in_their_place_after_further_trials(view: WeightsView) -> None:
+    state = weights_states()["misfits"]
+    outcome = state.outcome
+    assert outcome is not None
+    places: list[int] = []
+    for count in (len(outcome.rows), 0, len(outcome.rows)):
+        view.show_state(replace(state, outcome=replace(outcome, rows=outcome.rows[:count])))
+        view.show_page(COMPARING)
+        QApplication.processEvents()
+        places.append(view.comparing.kinds.x())
+    assert places[0] == places[2]
+
+
 def test_the_code_that_would_run_can_be_read(view: WeightsView, qtbot) -> None:
     view.show_state(STATES["consent"])
     qtbot.mouseClick(view.consent.read, Qt.MouseButton.LeftButton)
