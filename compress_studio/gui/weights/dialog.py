@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 from compress_studio.artifacts.factories import likeliest
 from compress_studio.artifacts.families import Family
 from compress_studio.artifacts.starting_code import starting_code
+from compress_studio.base.errors import UserError
 from compress_studio.base.paths import write_text
 from compress_studio.engine import consents
 from compress_studio.engine.records import Failure
@@ -310,8 +311,9 @@ class WeightsDialog(QDialog):
         try:
             for need in code.lacking:
                 consents.give(need.digest, need.what)
-        except OSError as error:
-            message = f"The consent cannot be kept: {error.strerror or error}."
+        except (UserError, OSError) as error:
+            cause = error.message if isinstance(error, UserError) else f"{error.strerror or error}."
+            message = f"The consent cannot be kept: {cause}"
             hint = "Check the free space, and the folder of settings (Settings, Folders)."
             self._finish(Outcome(state.choice, False, message=message, hint=hint))
             return
