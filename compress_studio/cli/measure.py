@@ -6,8 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from compress_studio.artifacts.checkpoints import CHECKPOINTS
-from compress_studio.artifacts.sniffing import sniff
+from compress_studio.artifacts.openable import Way, openable
 from compress_studio.cli.building import data_request, existing, from_model, only_source
 from compress_studio.cli.consent import allow
 from compress_studio.cli.console import columns_of_stdout, print_error, write, write_json
@@ -20,6 +19,7 @@ from compress_studio.spec.runtime import Runtime
 
 CODE = frozenset({"architecture", "arguments", "entry"})
 """Parameters of source.model that only weights have."""
+TAKES_CODE = frozenset({Way.WEIGHTS, Way.CODE, Way.INSIDE})
 
 
 def command(options: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ def build(options: argparse.Namespace, runtime: Runtime) -> Project:
     project = Project(title="Measured")
     for path in models:
         # The code belongs to weights; a model beside them, such as the reference, has its own network.
-        params = {**rest, **(code if sniff(Path(path)) in CHECKPOINTS else {}), files.SOURCE_PATH: path}
+        params = {**rest, **(code if openable(Path(path)).way in TAKES_CODE else {}), files.SOURCE_PATH: path}
         project = edits.add_node("source.model", params, runtime.steps)(project)
     project = edits.set_meters([MeterUse(spec.id) for spec in runtime.meters])(project)
     return project if options.data is None else edits.set_data(data_request(options.data))(project)
