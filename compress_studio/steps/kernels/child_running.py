@@ -20,12 +20,15 @@ BATCHES = (2, 3)
 LENGTH = 16
 
 
-def inputs(module: torch.nn.Module) -> list[str]:
-    """The names of what forward must be given."""
+def inputs(module: torch.nn.Module, count: int | None = None) -> list[str]:
+    """The names of what forward must be given, or of the first ones that it can be given."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(module.forward).parameters.values()
+    known = [one.name for one in parameters if one.kind in kinds]
+    if count is not None:
+        return (known or ["x"])[:count]
     names = [one.name for one in parameters if one.kind in kinds and one.default is inspect.Parameter.empty]
-    return names or [one.name for one in parameters if one.kind in kinds][:1] or ["x"]
+    return names or known[:1] or ["x"]
 
 
 Runs = list[tuple[dict[str, Any], list[Any]]]
@@ -90,12 +93,12 @@ def of_examples(module: torch.nn.Module, examples: tuple[Any, ...]) -> tuple[dic
     """The layout that example inputs of the code stand for: their first axes are a free batch where that runs."""
     import torch
 
-    names = inputs(module)[: len(examples)]
+    names = inputs(module, len(examples))
     with torch.no_grad():
         outputs = _flat(module(*examples))
     shapes = [["N", *one.shape[1:]] if one.ndim else [] for one in examples]
     dtypes = ["FLOAT" if one.is_floating_point() else "INT64" for one in examples]
-    arrays = {name: one.numpy() for name, one in zip(names, examples, strict=True)}
+    arrays = {name: one.detach().numpy() for name, one in zip(names, examples, strict=True)}
     return {"shapes": shapes, "dtypes": dtypes}, [(arrays, outputs)]
 
 

@@ -89,7 +89,7 @@ def _work(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
         layouts = _told_layouts(folder)
         layout, runs = first_that_runs(module, names, layouts, request)
     else:
-        names = names[: len(examples)]
+        names = inputs(module, len(examples))
         layout, runs = of_examples(module, examples)
     write_checks(folder, names, runs)
     arguments = tuple(torch.from_numpy(runs[0][0][name]) for name in names) if examples is None else examples
@@ -112,7 +112,7 @@ def _tried(folder: Path, request: Mapping[str, Any], module: torch.nn.Module, ex
         if answer["complete"]:
             fill(module, request, notes)
     module = module.float().eval()
-    names = inputs(module) if examples is None else inputs(module)[: len(examples)]
+    names = inputs(module, None if examples is None else len(examples))
     shapes: list[Any] = [None] * len(names)
     problem: UserError | None = None
     layouts: list[Any] = []
