@@ -6,8 +6,6 @@ import ctypes
 import gc
 import sys
 
-import psutil
-
 LARGE = 1 << 30
 
 
@@ -19,8 +17,11 @@ def give_back(above: int = 0) -> None:
 
     Args: above is how many bytes the process must hold for that to be worth the time, about a tenth of a second.
     """
-    if above and psutil.Process().memory_info().rss < above:
-        return
+    if above:
+        import psutil
+
+        if psutil.Process().memory_info().rss < above:
+            return
     gc.collect()
     if sys.platform.startswith("linux"):
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
