@@ -149,13 +149,13 @@ def advice(model: ir.Model) -> str:
         others = " and ".join(one for one in domains if one not in EXTENSION_DOMAINS)
         suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
         return (
-            f"Give the library that holds the operators of the domain {others}, built for ONNX Runtime: --step"
-            f" source.model:custom_ops=LIBRARY{suffix}"
+            f"Give the library that holds the operators of the domain {others}, built for ONNX Runtime, in the first"
+            f" step: --step source.model:custom_ops=LIBRARY{suffix}"
         )
-    step = f"--step source.model:custom_ops={EXTENSIONS}"
+    step = f"give it in the first step: --step source.model:custom_ops={EXTENSIONS}"
     if importlib.util.find_spec(PACKAGE) is None:
         return f"Operators of {' and '.join(domains)} are in a package: {INSTALL}, then {step}"
-    return f"Operators of {' and '.join(domains)} are in {DISTRIBUTION}, which is installed: {step}"
+    return f"Operators of {' and '.join(domains)} are in {DISTRIBUTION}, which is installed; {step}"
 
 
 def unknown_domains(model: ir.Model) -> set[str]:
@@ -196,13 +196,13 @@ def _allowed(name: str, digest: str) -> str:
     if not consents.given(digest):
         raise BadInput(
             f"The model needs operators of the library {name} (digest {digest}), which you have not allowed.",
-            "Open the model again with source.model:custom_ops= and the file, and allow it.",
+            "Open the model again with the file in the first step: --step source.model:custom_ops=FILE, and allow it.",
         )
     path = Path(_places().get(digest, ""))
     if not path.is_file() or _digest(path, path.stat().st_mtime_ns, path.stat().st_size) != digest:
         raise BadInput(
             f"The library {name}, whose operators the model needs, is not where it was or has changed.",
-            "Put it back, or open the model again with source.model:custom_ops= and the new file.",
+            "Put it back, or give the new file in the first step: --step source.model:custom_ops=FILE",
         )
     return str(path)
 

@@ -101,7 +101,7 @@ def test_the_refusal_says_where_operators_come_from(tmp_path: Path, monkeypatch:
     with pytest.raises(BadInput, match=r"uses the operator my\.ops:Triple, which ONNX Runtime does not know") as caught:
         open_onnx(network(tmp_path))
     assert "operators of the domain my.ops" in caught.value.hint
-    assert "--step source.model:custom_ops=LIBRARY." in caught.value.hint
+    assert "in the first step: --step source.model:custom_ops=LIBRARY." in caught.value.hint
     model = ir.load(network(tmp_path, "NegPos", "ai.onnx.contrib"))
     monkeypatch.setattr(operators.importlib.util, "find_spec", lambda name: None)
     assert "pip install onnxruntime-extensions" in operators.advice(model)
@@ -109,7 +109,10 @@ def test_the_refusal_says_where_operators_come_from(tmp_path: Path, monkeypatch:
         operators.parse_libraries("extensions", tmp_path / "net.onnx")
     assert caught.value.hint == "Install it: pip install onnxruntime-extensions"
     monkeypatch.setattr(operators.importlib.util, "find_spec", lambda name: object())
-    assert "which is installed: --step source.model:custom_ops=extensions" in operators.advice(model)
+    assert (
+        "which is installed; give it in the first step: --step source.model:custom_ops=extensions"
+        in operators.advice(model)
+    )
 
 
 def test_a_library_is_loaded_only_with_consent_to_its_content(tmp_path: Path, library: Path, loaded: list[str]) -> None:
