@@ -7,12 +7,12 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QTableView, QVBoxLayout, QWidget
 
 from compress_studio.gui import words
 from compress_studio.gui.theme.current import color, tokens
 from compress_studio.gui.theme.tokens import METRICS
-from compress_studio.gui.weights.listed import Index, ListedModel
+from compress_studio.gui.weights.listed import Index, ListedModel, listed_table
 from compress_studio.gui.weights.state import Kind, Misfit, WeightsState
 from compress_studio.gui.widgets.basics import IconButton
 from compress_studio.gui.widgets.hint import breakable
@@ -21,7 +21,6 @@ from compress_studio.gui.widgets.segments import Segments
 
 NAME, NETWORK, FILE = range(3)
 ALL = "all"
-ROW = 24
 SHAPE_WIDTH = 124
 LABELS = {Kind.MISSING: "Missing", Kind.DIFFERENT: "Other shape", Kind.UNEXPECTED: "Only in the file"}
 ABSENT = {Kind.MISSING: (FILE, "not there"), Kind.UNEXPECTED: (NETWORK, "not there")}
@@ -147,23 +146,11 @@ class ComparingPane(QWidget):
             self.copy.set_tip("Copy the rows that are shown")
 
     def _make_table(self) -> QTableView:
-        view = QTableView(self)
+        view = listed_table(self.model, self)
         view.setObjectName("comparing:table")
         view.setAccessibleName("Weights that do not fit")
         view.setToolTip("Weights of the network and of the file that do not fit each other")
-        view.setModel(self.model)
-        view.setSortingEnabled(True)
-        view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setShowGrid(False)
-        view.setTabKeyNavigation(False)
-        view.setWordWrap(False)
-        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(ROW)
         head = view.horizontalHeader()
-        head.setHighlightSections(False)
-        head.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         for column in (NETWORK, FILE):
             head.resizeSection(column, SHAPE_WIDTH)
         return view

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QSizePolicy,
     QStackedWidget,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from compress_studio.gui import words
 from compress_studio.gui.forms.histogram import HistogramView
 from compress_studio.gui.theme.tokens import METRICS
+from compress_studio.gui.weights.listed import listed_table
 from compress_studio.gui.weights.state import Distribution, EntryRow, TensorRow, WeightsLook, WeightsState
 from compress_studio.gui.weights.tensor_model import NAME, TensorModel
 from compress_studio.gui.widgets.basics import ElidedLabel
@@ -31,7 +31,6 @@ from compress_studio.gui.widgets.hint import EmptyHint
 from compress_studio.gui.widgets.search import SearchField
 from compress_studio.spec.preview import Histogram
 
-ROW = 24
 WIDTHS = (0, 128, 68, 70)
 LONGEST = 28
 """Letters of a part of the file in the list."""
@@ -228,24 +227,12 @@ class TensorsPane(QWidget):
 
 
 def _table(model: TensorModel, parent: QWidget) -> QTableView:
-    view = QTableView(parent)
+    view = listed_table(model, parent)
     view.setObjectName("weights:table")
     view.setAccessibleName("Tensors")
     view.setToolTip("The tensors of the file; choose one to see its numbers")
-    view.setModel(model)
-    view.setSortingEnabled(True)
-    view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    view.setShowGrid(False)
-    view.setTabKeyNavigation(False)
-    view.setWordWrap(False)
-    view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-    view.verticalHeader().hide()
-    view.verticalHeader().setDefaultSectionSize(ROW)
     head = view.horizontalHeader()
-    head.setHighlightSections(False)
-    head.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
     for column, width in enumerate(WIDTHS):
         if width:
             head.resizeSection(column, width)
