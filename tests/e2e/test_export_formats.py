@@ -31,6 +31,13 @@ def test_a_node_of_a_project_becomes_source_with_weights(cli: Cli, model: Path, 
     assert not [path for path in out.iterdir() if path.name.startswith(".cs-")]
 
 
+def test_source_may_have_a_name_that_python_cannot_import_which_is_said(cli: Cli, model: Path, tmp_path: Path) -> None:
+    done = cli("export", model, "--out", tmp_path / "my-net.int8.py")
+    assert done.code == 0, done.err
+    assert "Python cannot import a file named my-net.int8.py" in done.out + done.err
+    assert (tmp_path / "my-net.int8.safetensors").exists()
+
+
 def test_the_opset_of_an_onnx_file_can_be_chosen(cli: Cli, model: Path, tmp_path: Path) -> None:
     done = cli("export", model, "--out", tmp_path / "newer.onnx", "--opset", "20", "--json")
     assert done.code == 0, done.err

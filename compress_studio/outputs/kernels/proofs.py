@@ -43,9 +43,12 @@ import torch
 own = set(sys.modules)
 sys.meta_path.insert(0, Blocked())
 sys.dont_write_bytecode = True
-sys.path.insert(0, {folder!r})
-import importlib
-network = importlib.import_module({module!r}).load()
+import importlib.util
+# By its path, as the name of the file may be none that Python imports.
+spec = importlib.util.spec_from_file_location("exported", {module!r})
+module = sys.modules["exported"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+network = module.load()
 results = []
 with torch.no_grad():
     for feed in torch.load({inputs!r}, weights_only=True):
@@ -156,8 +159,8 @@ def _alone(target: Path, feeds: Sequence[tuple[Tensor, ...]]) -> list[Any]:
     with tempfile.TemporaryDirectory(prefix="cs-alone-") as folder:
         inputs, outputs = Path(folder) / "inputs.pt", Path(folder) / "outputs.pt"
         torch.save([tuple(feed) for feed in feeds], inputs)
-        places = {"inputs": str(inputs), "outputs": str(outputs), "folder": str(target.parent)}
-        code = ALONE.format(foreign=frozenset(FOREIGN) - {"numpy"}, module=target.stem, **places)
+        places = {"inputs": str(inputs), "outputs": str(outputs), "module": str(target)}
+        code = ALONE.format(foreign=frozenset(FOREIGN) - {"numpy"}, **places)
         done = subprocess.run(
             [sys.executable, "-I", "-c", code],
             capture_output=True,

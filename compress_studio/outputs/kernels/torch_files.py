@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import keyword
 import logging
 import sys
 import warnings
@@ -87,7 +88,15 @@ def write_module(params: TorchParams, network: OnnxNet, target: Path) -> Written
     """A .py file and its weights beside it."""
     program = made(params, network, pack=True)
     weights = _write_module(program, network, target)
-    return Written((target, weights), notes(program))
+    return Written((target, weights), (*notes(program), *_name_note(target)))
+
+
+def _name_note(module: Path) -> tuple[str, ...]:
+    """What to know about a file whose name Python cannot import, such as net.int8.py."""
+    if module.stem.isidentifier() and not keyword.iskeyword(module.stem):
+        return ()
+    text = f"Python cannot import a file named {module.name}: rename it and its weights alike, or load it by its path."
+    return (text,)
 
 
 def write_script(params: TorchParams, network: OnnxNet, target: Path) -> Written:
